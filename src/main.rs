@@ -1,0 +1,2 @@
+//! acre: a private container registry whose control plane is the ECR API.
+fn main() {}
