@@ -1,1 +1,14 @@
-//! For tests only.
+//! FOR TESTS ONLY: the real binary as a [`server`], a client that controls every byte ([`http`]), signed calls
+//! ([`ecr`]), made [`image`]s, mixed load with a memory of what was acknowledged ([`workload`]), and a disk whose power
+//! can be cut ([`powerloss`]).
+//!
+//! It must not know how acre works inside: it speaks to it as clients do, and reads its data folder as a user would.
+//!
+//! Start reading at [`server::Server::start`].
+
+pub mod ecr;
+pub mod http;
+pub mod image;
+pub mod powerloss;
+pub mod random;
+pub mod server;

@@ -22,8 +22,8 @@ impl Algorithm {
         }
     }
 
-    /// Length of a hash in bytes.
-    pub fn len(self) -> usize {
+    /// How many bytes a hash has.
+    pub fn hash_length(self) -> usize {
         match self {
             Self::Sha256 => 32,
             Self::Sha512 => 64,
@@ -53,7 +53,7 @@ impl Digest {
     pub fn parse(text: &str) -> Result<Self, InvalidDigest> {
         let (name, hex) = text.split_once(':').ok_or(InvalidDigest)?;
         let algorithm = Algorithm::from_name(name).ok_or(InvalidDigest)?;
-        if hex.len() != algorithm.len() * 2 {
+        if hex.len() != algorithm.hash_length() * 2 {
             return Err(InvalidDigest);
         }
         let mut hash = [0; 64];
@@ -77,12 +77,12 @@ impl Digest {
 
     /// The raw hash, as long as the algorithm says.
     pub fn hash(&self) -> &[u8] {
-        &self.hash[..self.algorithm.len()]
+        &self.hash[..self.algorithm.hash_length()]
     }
 
     /// The form in which digests are stored: one byte for the algorithm (1 or 2), then the raw hash.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(1 + self.algorithm.len());
+        let mut bytes = Vec::with_capacity(1 + self.algorithm.hash_length());
         bytes.push(match self.algorithm {
             Algorithm::Sha256 => 1,
             Algorithm::Sha512 => 2,
@@ -99,7 +99,7 @@ impl Digest {
             2 => Algorithm::Sha512,
             _ => return Err(InvalidDigest),
         };
-        if raw.len() != algorithm.len() {
+        if raw.len() != algorithm.hash_length() {
             return Err(InvalidDigest);
         }
         let mut hash = [0; 64];

@@ -8,4 +8,11 @@
 //! Start reading at [`names`] and [`digest`]: past a door a `String` is never a name.
 
 pub mod digest;
+pub mod ecr;
+pub mod host;
+pub mod json;
+pub mod manifest;
 pub mod names;
+pub mod oci;
+pub mod sigv4;
+pub mod sts;

@@ -1,0 +1,88 @@
+//! Buffers of one size, as many as were agreed at start: what bounds memory whatever the number of clients.
+
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// Bytes of one buffer: eight whole segments.
+pub(crate) const BUFFER: usize = 8 * crate::seal::SEGMENT;
+
+/// The buffers that are free, and the right to use one.
+#[derive(Clone)]
+pub(crate) struct Pool {
+    free: Arc<Mutex<Vec<Box<[u8]>>>>,
+    permits: Arc<Semaphore>,
+}
+
+impl Pool {
+    /// A pool of `count` buffers. Their pages are touched when first used.
+    pub(crate) fn new(count: usize) -> Self {
+        let free = (0..count).map(|_| vec![0; BUFFER].into_boxed_slice()).collect();
+        Self { free: Arc::new(Mutex::new(free)), permits: Arc::new(Semaphore::new(count)) }
+    }
+
+    /// Waits in line for a buffer.
+    pub(crate) async fn take(&self) -> Option<Buffer> {
+        let permit = Arc::clone(&self.permits).acquire_owned().await.ok()?;
+        self.hand_out(permit)
+    }
+
+    /// A buffer if one is free now.
+    pub(crate) fn try_take(&self) -> Option<Buffer> {
+        let permit = Arc::clone(&self.permits).try_acquire_owned().ok()?;
+        self.hand_out(permit)
+    }
+
+    fn hand_out(&self, permit: OwnedSemaphorePermit) -> Option<Buffer> {
+        let bytes = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
+        Some(Buffer { bytes, free: Arc::clone(&self.free), _permit: permit })
+    }
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Pool({} free)", self.permits.available_permits())
+    }
+}
+
+/// A buffer on loan; dropping it gives it back.
+pub(crate) struct Buffer {
+    bytes: Box<[u8]>,
+    free: Arc<Mutex<Vec<Box<[u8]>>>>,
+    // Dropped after the bytes are back: whoever is let in next finds them.
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        let bytes = std::mem::take(&mut self.bytes);
+        self.free.lock().unwrap_or_else(PoisonError::into_inner).push(bytes);
+    }
+}
+
+impl Deref for Buffer {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl DerefMut for Buffer {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        &mut self.bytes
+    }
+}
+
+impl AsRef<[u8]> for Buffer {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl fmt::Debug for Buffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Buffer({})", self.bytes.len())
+    }
+}

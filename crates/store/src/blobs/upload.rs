@@ -1,0 +1,688 @@
+//! Open uploads: start, append, status, finish, abort.
+
+use super::pool::{Buffer, Pool};
+use super::segments::{SegmentWriter, end_stored, replay};
+use super::session::{Files, Finished, Head, Owner, Session, State, Stored, object_path};
+use crate::catalogue::blobs::NewBlob;
+use crate::durable;
+use crate::error::Error;
+use crate::keys::KeyVersion;
+use crate::seal::{ObjectId, SEGMENT, SEGMENT_PLAIN};
+use acre_wire::digest::{Algorithm, Digest, Hasher};
+use bytes::Bytes;
+use std::collections::{HashMap, VecDeque};
+use std::fs::{File, OpenOptions};
+use std::future::Future;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::{OwnedMutexGuard, mpsc};
+use uuid::Uuid;
+
+/// The largest layer (spec/ecr.md 3.11).
+const MAX_LAYER: u64 = 52_000 << 20;
+/// A body that sends nothing for this long gives its thread and buffer back.
+const QUIET: Duration = Duration::from_millis(200);
+/// Frames between the connection and the thread that writes them.
+const FRAMES: usize = 3;
+/// Uploads below one segment that stay in memory; beyond that they are written too.
+const IN_MEMORY: usize = 4_096;
+/// Uploads that are open at all; a client that only opens more is told to wait.
+const MAX_OPEN: usize = 100_000;
+/// Finished uploads that are remembered for a repeated last request.
+const REMEMBERED: usize = 65_536;
+/// For how long they are, in microseconds.
+const REMEMBER: i64 = 3_600_000_000;
+
+/// Where an upload's bytes come from.
+pub trait Source: Send {
+    /// The next bytes; None at the end.
+    fn next(&mut self) -> impl Future<Output = Option<Result<Bytes, SourceError>>> + Send;
+}
+
+/// The body ended before its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the request's body broke off")]
+pub struct SourceError;
+
+/// What a request says about the bytes that it sends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Expect {
+    /// The first byte's position in the blob; None: wherever the upload stands.
+    pub first: Option<u64>,
+    /// How many bytes; None: as many as come.
+    pub length: Option<u64>,
+}
+
+/// For whom and under which key an upload is started.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// Who may go on with it.
+    pub owner: Owner,
+    /// The registry's account.
+    pub account: String,
+    /// The registry's Region.
+    pub region: String,
+    /// The key that will seal it.
+    pub version: Arc<KeyVersion>,
+    /// What it is hashed with while it comes in.
+    pub algorithm: Algorithm,
+    /// In microseconds.
+    pub now: i64,
+}
+
+/// Why an upload cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum UploadError {
+    /// There is no such upload of this owner.
+    #[error("no such upload")]
+    Unknown,
+    /// It was finished, as this, less than an hour ago.
+    #[error("the upload is finished")]
+    Done(Digest),
+    /// Another request is writing it.
+    #[error("another request is writing this upload")]
+    Busy,
+    /// The bytes do not start where the upload stands; nothing was stored.
+    #[error("first byte is {said} instead of {held}")]
+    OutOfOrder {
+        /// Where the request says they start.
+        said: u64,
+        /// Where the upload stands.
+        held: u64,
+    },
+    /// More or fewer bytes came than the request said; the upload stands where it stood before.
+    #[error("the body's length differs from what the request says")]
+    Length,
+    /// The layer grew beyond the quota; the upload is gone.
+    #[error("the layer is too large")]
+    TooLarge,
+    /// The bytes hash to something else; the upload is gone.
+    #[error("the bytes hash to {0}")]
+    Mismatch(Digest),
+    /// The connection broke; what arrived is kept.
+    #[error(transparent)]
+    Broken(#[from] SourceError),
+    /// Too many uploads are open.
+    #[error("too many uploads are open")]
+    TooMany,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] Error),
+}
+
+/// All open uploads of a data folder.
+#[derive(Debug)]
+pub(crate) struct Uploads {
+    folder: PathBuf,
+    objects: PathBuf,
+    pool: Pool,
+    sessions: Mutex<Sessions>,
+}
+
+#[derive(Debug, Default)]
+struct Sessions {
+    open: HashMap<Uuid, Arc<Session>>,
+    done: HashMap<Uuid, (Owner, Digest, i64)>,
+    done_order: VecDeque<Uuid>,
+}
+
+impl Uploads {
+    pub(super) fn new(folder: PathBuf, objects: PathBuf, pool: Pool) -> Self {
+        Self { folder, objects, pool, sessions: Mutex::default() }
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub(super) fn objects(&self) -> &Path {
+        &self.objects
+    }
+
+    /// Opens an upload. Nothing is written: `seal_head` seals what is to be written when the first segment is full.
+    pub(crate) fn start(
+        &self,
+        target: Target,
+        seal_head: impl FnOnce(&[u8], &[u8]) -> Result<Vec<u8>, Error>,
+    ) -> Result<Uuid, UploadError> {
+        if self.lock().open.len() >= MAX_OPEN {
+            return Err(UploadError::TooMany);
+        }
+        let id = Uuid::new_v4();
+        let object = ObjectId::random().map_err(Error::from)?;
+        let head = Head {
+            owner: target.owner,
+            account: target.account,
+            region: target.region,
+            object: object.to_string(),
+            key_domain: target.version.domain,
+            key_version: target.version.id,
+            algorithm: target.algorithm.name().to_owned(),
+            started_at: target.now,
+        };
+        let head = serde_json::to_vec(&head).map_err(|_| Error::Closed)?;
+        let files = Files::new(&self.folder, id, object_path(&self.objects, object), seal_head(id.as_bytes(), &head)?);
+        let session = Session {
+            id,
+            owner: target.owner,
+            key: target.version.object(object).map_err(Error::from)?,
+            version: target.version,
+            files,
+            touched: AtomicI64::new(target.now),
+            state: Arc::new(tokio::sync::Mutex::new(State::new(target.algorithm))),
+        };
+        self.lock().open.insert(id, Arc::new(session));
+        Ok(id)
+    }
+
+    /// Takes up an upload that an earlier process left: its segments are read, verified and hashed again.
+    pub(super) async fn recover(
+        &self,
+        id: Uuid,
+        head: Head,
+        sealed_head: Vec<u8>,
+        object: ObjectId,
+        version: Arc<KeyVersion>,
+        now: i64,
+    ) -> Result<(), UploadError> {
+        let algorithm = Algorithm::from_name(&head.algorithm).ok_or(UploadError::Unknown)?;
+        let files = Files::new(&self.folder, id, object_path(&self.objects, object), sealed_head);
+        let key = version.object(object).map_err(Error::from)?;
+        let mut buffer = self.pool.take().await.ok_or(Error::Closed)?;
+        let work = move || {
+            let mut state = State::new(algorithm);
+            recover_state(&mut state, &key, &files, &mut buffer)?;
+            Ok::<_, Error>((state, key, files))
+        };
+        let (state, key, files) = tokio::task::spawn_blocking(work).await.map_err(|_| Error::Closed)??;
+        let state = Arc::new(tokio::sync::Mutex::new(state));
+        let session = Session { id, owner: head.owner, key, version, files, touched: AtomicI64::new(now), state };
+        // Two first requests at once: the first to get here stays, both then meet at its lock.
+        self.lock().open.entry(id).or_insert_with(|| Arc::new(session));
+        Ok(())
+    }
+
+    pub(super) fn is_open(&self, id: Uuid) -> bool {
+        let sessions = self.lock();
+        sessions.open.contains_key(&id) || sessions.done.contains_key(&id)
+    }
+
+    /// How many bytes the upload holds.
+    pub(crate) fn status(&self, id: Uuid, owner: Owner, now: i64) -> Result<u64, UploadError> {
+        let session = self.find(id, owner, now)?;
+        let state = session.state.try_lock().map_err(|_| UploadError::Busy)?;
+        if state.gone { Err(UploadError::Unknown) } else { Ok(state.offset) }
+    }
+
+    /// Appends a body; answers how many bytes the upload then holds.
+    pub(crate) async fn append(
+        &self,
+        id: Uuid,
+        owner: Owner,
+        expect: Expect,
+        source: &mut impl Source,
+        now: i64,
+    ) -> Result<u64, UploadError> {
+        let session = self.find(id, owner, now)?;
+        let state = hold(&session, expect)?;
+        match self.receive(&session, state, expect, source, None).await? {
+            Received::Paused(offset) => Ok(offset),
+            Received::Ended(_) => Err(UploadError::Unknown),
+        }
+    }
+
+    /// Appends a body and finishes: the bytes are hashed, compared, and durable when this answers, but not yet visible.
+    /// `known` says whether the key domain has the digest already; then the new bytes are dropped.
+    pub(crate) async fn finish(
+        &self,
+        id: Uuid,
+        owner: Owner,
+        expect: Expect,
+        source: &mut impl Source,
+        finish: Finish,
+        now: i64,
+    ) -> Result<Finished, UploadError> {
+        let session = self.find(id, owner, now)?;
+        let state = hold(&session, expect)?;
+        match self.receive(&session, state, expect, source, Some(finish)).await? {
+            Received::Ended(finished) => Ok(finished),
+            Received::Paused(_) => Err(UploadError::Unknown),
+        }
+    }
+
+    /// Ends an upload for good.
+    pub(crate) fn abort(&self, id: Uuid, owner: Owner, now: i64) -> Result<(), UploadError> {
+        let session = self.find(id, owner, now)?;
+        let mut state = session.state.try_lock().map_err(|_| UploadError::Busy)?;
+        self.forget(id, &session, &mut state);
+        Ok(())
+    }
+
+    /// The finished upload's row is committed: remember its id for a client that did not get the answer.
+    pub(crate) fn remember(&self, id: Uuid, owner: Owner, digest: Digest, now: i64) {
+        let mut sessions = self.lock();
+        sessions.done.insert(id, (owner, digest, now));
+        sessions.done_order.push_back(id);
+        while let Some(oldest) = sessions.done_order.front().copied() {
+            let stays = sessions.done.get(&oldest).is_some_and(|(_, _, at)| now - at < REMEMBER);
+            if stays && sessions.done_order.len() <= REMEMBERED {
+                break;
+            }
+            sessions.done_order.pop_front();
+            sessions.done.remove(&oldest);
+        }
+    }
+
+    /// Ends uploads that nobody asked for since `before`.
+    pub(super) fn expire(&self, before: i64) {
+        let idle: Vec<_> = {
+            let sessions = self.lock();
+            let is_idle = |session: &Arc<Session>| session.touched.load(Ordering::Relaxed) < before;
+            sessions.open.iter().filter(|(_, s)| is_idle(s)).map(|(id, s)| (*id, Arc::clone(s))).collect()
+        };
+        for (id, session) in idle {
+            if let Ok(mut state) = session.state.try_lock() {
+                self.forget(id, &session, &mut state);
+            }
+        }
+    }
+
+    fn find(&self, id: Uuid, owner: Owner, now: i64) -> Result<Arc<Session>, UploadError> {
+        let sessions = self.lock();
+        if let Some(session) = sessions.open.get(&id) {
+            if session.owner != owner {
+                return Err(UploadError::Unknown);
+            }
+            session.touched.store(now, Ordering::Relaxed);
+            return Ok(Arc::clone(session));
+        }
+        match sessions.done.get(&id) {
+            Some((who, digest, at)) if *who == owner && now - at < REMEMBER => Err(UploadError::Done(*digest)),
+            _ => Err(UploadError::Unknown),
+        }
+    }
+
+    fn forget(&self, id: Uuid, session: &Session, state: &mut State) {
+        state.gone = true;
+        self.lock().open.remove(&id);
+        session.files.remove();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Sessions> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a body in: small ones here, larger ones on a blocking thread while their bytes flow.
+    async fn receive(
+        &self,
+        session: &Arc<Session>,
+        mut state: OwnedMutexGuard<State>,
+        expect: Expect,
+        source: &mut impl Source,
+        finish: Option<Finish>,
+    ) -> Result<Received, UploadError> {
+        let before = Snapshot::of(&state, expect.length.is_some());
+        let mut finish = finish;
+        let mut frame = source.next().await;
+        loop {
+            match frame {
+                Some(Ok(bytes)) if state.stored.is_none() && state.tail.len() + bytes.len() <= SEGMENT_PLAIN => {
+                    state.hasher.update(&bytes);
+                    state.offset += bytes.len() as u64;
+                    state.tail.extend_from_slice(&bytes);
+                    frame = source.next().await;
+                }
+                Some(Ok(bytes)) => {
+                    let flow = self.write(session, state, bytes, source, expect, &before, finish.take()).await;
+                    let (held, flow) = match flow {
+                        Ok(written) => written,
+                        Err(error) => {
+                            self.lock().open.remove(&session.id);
+                            session.files.remove();
+                            return Err(error);
+                        }
+                    };
+                    state = held;
+                    match flow {
+                        Flow::Quiet(plan) => {
+                            finish = plan;
+                            frame = source.next().await;
+                        }
+                        Flow::End => frame = None,
+                        Flow::Broken => frame = Some(Err(SourceError)),
+                        Flow::Finished(outcome) => return self.settle(session, &mut state, outcome),
+                    }
+                }
+                Some(Err(broken)) => {
+                    self.spill(session, state).await?;
+                    return Err(broken.into());
+                }
+                None => break,
+            }
+        }
+        if expect.length.is_some_and(|length| length != state.offset - before.offset) {
+            before.restore(&mut state, session)?;
+            return Err(UploadError::Length);
+        }
+        if let Some(plan) = finish {
+            let outcome = if state.stored.is_none() {
+                finish_small(session, &mut state, &plan)
+            } else {
+                let mut buffer = self.pool.take().await.ok_or(Error::Closed)?;
+                let held = Arc::clone(session);
+                let work = move || {
+                    let ended = end_stored(&mut state, &held.key, &held.files, &mut buffer, plan.digest.algorithm());
+                    let outcome = ended.map_err(UploadError::from).and_then(|(file, digest)| {
+                        finish_file(&held, &file, digest, state.offset, &plan)
+                    });
+                    (state, outcome)
+                };
+                let (held, outcome) = tokio::task::spawn_blocking(work).await.map_err(|_| Error::Closed)?;
+                state = held;
+                outcome
+            };
+            return self.settle(session, &mut state, outcome);
+        }
+        let offset = state.offset;
+        self.spill(session, state).await?;
+        Ok(Received::Paused(offset))
+    }
+
+    /// A finish came to its end, well or not: the upload is over either way.
+    fn settle(
+        &self,
+        session: &Session,
+        state: &mut State,
+        outcome: Result<Finished, UploadError>,
+    ) -> Result<Received, UploadError> {
+        state.gone = true;
+        self.lock().open.remove(&session.id);
+        // With an object the head stays until the row is committed: it tells a restart which object to remove.
+        let keeps_head = outcome.as_ref().is_ok_and(|finished| finished.object.is_some());
+        if state.stored.is_some() && !keeps_head {
+            session.files.remove();
+        }
+        outcome.map(Received::Ended)
+    }
+
+    /// The row of a finished upload is committed: nothing but its object is needed any more.
+    pub(crate) fn clear(&self, finished: &Finished) {
+        if let Some(NewBlob { inline: None, .. }) = &finished.object {
+            let data = self.folder.join(finished.upload.to_string());
+            for path in [data.with_extension("tail"), data.with_extension("head")] {
+                super::session::remove(&path);
+            }
+        }
+    }
+
+    /// A finished upload got no row: its object is removed too.
+    pub(crate) fn discard(&self, finished: &Finished) {
+        if let Some(NewBlob { object, inline: None, .. }) = &finished.object {
+            super::session::remove(&object_path(&self.objects, *object));
+        }
+        self.clear(finished);
+    }
+
+    /// Keeps memory bounded between requests: beyond a number of small uploads, the next ones go to disk too.
+    async fn spill(&self, session: &Arc<Session>, mut state: OwnedMutexGuard<State>) -> Result<(), UploadError> {
+        if state.stored.is_some() || state.tail.is_empty() || self.lock().open.len() <= IN_MEMORY {
+            return Ok(());
+        }
+        let mut buffer = self.pool.take().await.ok_or(Error::Closed)?;
+        let held = Arc::clone(session);
+        let work = move || SegmentWriter::resume(&mut state, &held.key, &held.files, &mut buffer)?.pause();
+        Ok(tokio::task::spawn_blocking(work).await.map_err(|_| Error::Closed)??)
+    }
+
+    /// Feeds a blocking job with frames until the body ends, breaks or falls quiet.
+    #[expect(clippy::too_many_arguments, reason = "one body's whole situation, used in one place")]
+    async fn write(
+        &self,
+        session: &Arc<Session>,
+        state: OwnedMutexGuard<State>,
+        first: Bytes,
+        source: &mut impl Source,
+        expect: Expect,
+        before: &Snapshot,
+        finish: Option<Finish>,
+    ) -> Result<(OwnedMutexGuard<State>, Flow), UploadError> {
+        let buffer = self.pool.take().await.ok_or(Error::Closed)?;
+        let mut offset = state.offset + first.len() as u64;
+        let (frames, queue) = mpsc::channel(FRAMES);
+        let held = Arc::clone(session);
+        let job = tokio::task::spawn_blocking(move || run(&held, state, buffer, queue));
+        let mut sent = frames.send(Message::Frame(first)).await.is_ok();
+        let mut flow = Flow::Quiet(None);
+        while sent {
+            if offset > MAX_LAYER {
+                drop(frames);
+                let _ = job.await;
+                return Err(UploadError::TooLarge);
+            }
+            match tokio::time::timeout(QUIET, source.next()).await {
+                Ok(Some(Ok(bytes))) => {
+                    offset += bytes.len() as u64;
+                    sent = frames.send(Message::Frame(bytes)).await.is_ok();
+                }
+                Ok(Some(Err(_))) => {
+                    flow = Flow::Broken;
+                    break;
+                }
+                Ok(None) => {
+                    flow = Flow::End;
+                    break;
+                }
+                Err(_) => break,
+            }
+        }
+        let whole = expect.length.is_none_or(|length| length == offset - before.offset);
+        let mut finish = finish;
+        if matches!(flow, Flow::End) && whole && let Some(plan) = finish.take() {
+            // The same job ends the upload: another hop would cost a third of a small layer's time.
+            let _ = frames.send(Message::Finish(plan)).await;
+        }
+        drop(frames);
+        let (state, outcome) = job.await.map_err(|_| Error::Closed)?;
+        match outcome? {
+            Some(finished) => Ok((state, Flow::Finished(finished))),
+            None => Ok((state, if let Flow::Quiet(_) = flow { Flow::Quiet(finish) } else { flow })),
+        }
+    }
+}
+
+/// How to end an upload.
+pub(crate) struct Finish {
+    /// What its bytes must hash to.
+    pub(crate) digest: Digest,
+    /// Whether the key domain keeps these bytes already.
+    pub(crate) known: Box<dyn Fn(&Digest) -> Result<bool, Error> + Send>,
+}
+
+enum Received {
+    Paused(u64),
+    Ended(Finished),
+}
+
+enum Flow {
+    Quiet(Option<Finish>),
+    End,
+    Broken,
+    Finished(Result<Finished, UploadError>),
+}
+
+enum Message {
+    Frame(Bytes),
+    Finish(Finish),
+}
+
+/// The upload's state, if nobody else holds it and the bytes start where it stands.
+fn hold(session: &Session, expect: Expect) -> Result<OwnedMutexGuard<State>, UploadError> {
+    let state = Arc::clone(&session.state).try_lock_owned().map_err(|_| UploadError::Busy)?;
+    if state.gone {
+        return Err(UploadError::Unknown);
+    }
+    match expect.first {
+        Some(said) if said != state.offset => Err(UploadError::OutOfOrder { said, held: state.offset }),
+        _ => Ok(state),
+    }
+}
+
+/// How the blocking job of a body came to its end: paused, or finished well or not.
+type Written = Result<Option<Result<Finished, UploadError>>, Error>;
+
+/// The blocking job of one body.
+fn run(
+    session: &Session,
+    mut state: OwnedMutexGuard<State>,
+    mut buffer: Buffer,
+    mut queue: mpsc::Receiver<Message>,
+) -> (OwnedMutexGuard<State>, Written) {
+    let outcome = take_in(session, &mut state, &mut buffer, &mut queue);
+    if outcome.is_err() {
+        state.gone = true;
+    }
+    (state, outcome)
+}
+
+fn take_in(
+    session: &Session,
+    state: &mut State,
+    buffer: &mut Buffer,
+    queue: &mut mpsc::Receiver<Message>,
+) -> Written {
+    let mut writer = SegmentWriter::resume(state, &session.key, &session.files, buffer)?;
+    while let Some(message) = queue.blocking_recv() {
+        match message {
+            Message::Frame(bytes) => writer.push(&bytes)?,
+            Message::Finish(plan) => {
+                let (file, digest) = writer.end(plan.digest.algorithm())?;
+                return Ok(Some(finish_file(session, &file, digest, state.offset, &plan)));
+            }
+        }
+    }
+    writer.pause()?;
+    Ok(None)
+}
+
+/// Ends an upload that is a file: digest, sync, name, sync of the name.
+fn finish_file(
+    session: &Session,
+    file: &File,
+    digest: Digest,
+    size: u64,
+    plan: &Finish,
+) -> Result<Finished, UploadError> {
+    if digest != plan.digest {
+        return Err(UploadError::Mismatch(digest));
+    }
+    if (plan.known)(&digest)? {
+        return Ok(Finished { upload: session.id, digest, object: None, size });
+    }
+    let Files { data, object, .. } = &session.files;
+    // Power cut before this sync: an upload that is lost in part or whole; nobody was told that it is finished.
+    file.sync_data().map_err(|source| Error::io(data, source))?;
+    // Power cut before the folder's sync: the object under its old or new name, without a row; removed at the next start.
+    std::fs::rename(data, object).map_err(|source| Error::io(object, source))?;
+    durable::sync_folder(object.parent().unwrap_or(Path::new(".")))?;
+    Ok(Finished { upload: session.id, digest, object: Some(new_blob(session, digest, size, None)), size })
+}
+
+/// Ends an upload that never left memory: it becomes a row.
+fn finish_small(session: &Session, state: &mut State, plan: &Finish) -> Result<Finished, UploadError> {
+    let plain = std::mem::take(&mut state.tail);
+    let algorithm = plan.digest.algorithm();
+    let running = std::mem::replace(&mut state.hasher, Hasher::new(algorithm));
+    let digest =
+        if running.algorithm() == algorithm { running.finish() } else { Digest::of(algorithm, &plain) };
+    if digest != plan.digest {
+        return Err(UploadError::Mismatch(digest));
+    }
+    let size = plain.len() as u64;
+    if (plan.known)(&digest)? {
+        return Ok(Finished { upload: session.id, digest, object: None, size });
+    }
+    let sealed = session.key.seal_inline(&plain).map_err(Error::from)?;
+    Ok(Finished { upload: session.id, digest, object: Some(new_blob(session, digest, size, Some(sealed))), size })
+}
+
+fn new_blob(session: &Session, digest: Digest, size: u64, inline: Option<Vec<u8>>) -> NewBlob {
+    NewBlob {
+        digest,
+        size,
+        object: session.key.id(),
+        key_version: session.version.id,
+        binding: session.key.bind(&digest, size),
+        inline,
+    }
+}
+
+/// Reads what an earlier process left of an upload.
+fn recover_state(state: &mut State, key: &crate::seal::ObjectKey, files: &Files, buffer: &mut Buffer) -> Result<(), Error> {
+    let path = &files.data;
+    let file = OpenOptions::new().read(true).write(true).open(path);
+    let file = file.map_err(|source| Error::io(path, source))?;
+    let hasher = &mut state.hasher;
+    let mut stored = replay(&file, key, buffer, |bytes| hasher.update(bytes))?;
+    if stored.tail == 0
+        && let Ok(short) = std::fs::read(&files.tail)
+        && let Ok(plain) = key.open_segment(stored.segments, &short)
+    {
+        // The process was killed while it overwrote its short segment: the copy beside the file has it.
+        let at = stored.segments * SEGMENT as u64;
+        file.write_all_at(&short, at).map_err(|source| Error::io(path, source))?;
+        hasher.update(&plain);
+        stored.tail = plain.len();
+    }
+    let end = stored.segments * SEGMENT as u64
+        + if stored.tail > 0 { (stored.tail + crate::seal::OVERHEAD) as u64 } else { 0 };
+    file.set_len(end).map_err(|source| Error::io(path, source))?;
+    state.offset = stored.segments * SEGMENT_PLAIN as u64 + stored.tail as u64;
+    state.stored = Some(stored);
+    Ok(())
+}
+
+/// Where an upload stood before a request, so that a body of the wrong length can be undone.
+struct Snapshot {
+    offset: u64,
+    hasher: Hasher,
+    stored: Option<Stored>,
+    tail: Vec<u8>,
+}
+
+impl Snapshot {
+    /// `undoable`: whether the request may have to be undone, so that what is in memory must be kept.
+    fn of(state: &State, undoable: bool) -> Self {
+        let tail = if undoable { state.tail.clone() } else { Vec::new() };
+        Self { offset: state.offset, hasher: state.hasher.clone(), stored: state.stored, tail }
+    }
+
+    fn restore(self, state: &mut State, session: &Session) -> Result<(), Error> {
+        if state.offset == self.offset {
+            return Ok(());
+        }
+        let files = &session.files;
+        match (self.stored, state.stored) {
+            (None, None) => {}
+            (None, Some(_)) => files.remove(),
+            (Some(stored), _) => {
+                let path = &files.data;
+                let file = OpenOptions::new().write(true).open(path).map_err(|source| Error::io(path, source))?;
+                let at = stored.segments * SEGMENT as u64;
+                file.set_len(at).map_err(|source| Error::io(path, source))?;
+                if stored.tail > 0 {
+                    // Kept when this request began to overwrite it.
+                    let short = std::fs::read(&files.tail).map_err(|source| Error::io(&files.tail, source))?;
+                    file.write_all_at(&short, at).map_err(|source| Error::io(path, source))?;
+                }
+            }
+        }
+        state.offset = self.offset;
+        state.hasher = self.hasher;
+        state.stored = self.stored;
+        state.tail = self.tail;
+        Ok(())
+    }
+}

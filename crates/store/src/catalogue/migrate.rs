@@ -1,0 +1,50 @@
+//! Migrations: numbered, forward only, one transaction each. `user_version` says which was last.
+
+use crate::durable;
+use crate::error::Error;
+use rusqlite::{Connection, TransactionBehavior};
+use std::path::Path;
+
+const MIGRATIONS: &[&str] = &[include_str!("../../migrations/0001_floor.sql")];
+
+/// Brings the schema up to date, keeping a copy of the catalogue as it was before the first step; a newer one is refused.
+pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Error> {
+    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if found > known {
+        return Err(Error::Newer { found, known });
+    }
+    if found > 0 && found < known {
+        copy(connection, path, found)?;
+    }
+    for (number, sql) in (1..).zip(MIGRATIONS).filter(|(number, _)| *number > found) {
+        let step = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
+        step.execute_batch(sql)?;
+        step.pragma_update(None, "user_version", number)?;
+        step.commit()?;
+    }
+    Ok(())
+}
+
+fn copy(connection: &Connection, path: &Path, found: i64) -> Result<(), Error> {
+    let copy = path.with_extension(format!("before-{}", found + 1));
+    // A copy that an interrupted start left half done is made again.
+    let _ = std::fs::remove_file(&copy);
+    connection.execute("VACUUM INTO ?1", [copy.to_string_lossy()])?;
+    durable::sync_folder(path.parent().unwrap_or(Path::new(".")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_newer_catalogue_is_refused() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate(&mut connection, Path::new("none")).unwrap();
+        migrate(&mut connection, Path::new("none")).unwrap();
+        connection.pragma_update(None, "user_version", 99).unwrap();
+        let refused = migrate(&mut connection, Path::new("none"));
+        assert!(matches!(refused, Err(Error::Newer { found: 99, .. })), "{refused:?}");
+    }
+}

@@ -1,0 +1,36 @@
+//! Making files and names survive a power cut. A file's bytes are durable after `sync_data` on that file; its name is
+//! durable after a sync of the folder that holds it. Nothing else is.
+
+use crate::error::Error;
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+
+/// Makes the names in a folder durable.
+pub(crate) fn sync_folder(folder: &Path) -> Result<(), Error> {
+    File::open(folder).and_then(|file| file.sync_all()).map_err(|source| Error::io(folder, source))
+}
+
+/// Makes a folder (0700) if it is not there. Its name is durable once its parent is synced.
+pub(crate) fn make_folder(folder: &Path) -> Result<(), Error> {
+    match fs::DirBuilder::new().mode(0o700).create(folder) {
+        Err(source) if source.kind() != std::io::ErrorKind::AlreadyExists => Err(Error::io(folder, source)),
+        _ => Ok(()),
+    }
+}
+
+/// Puts a small file (0600) in place whole: after a power cut the name holds all of it, what it held before, or is absent.
+pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let half = path.with_extension("new");
+    let write = || {
+        let mut file =
+            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&half)?;
+        file.write_all(bytes)?;
+        file.sync_data()?;
+        fs::rename(&half, path)
+    };
+    write().map_err(|source| Error::io(path, source))?;
+    sync_folder(folder)
+}
