@@ -1,5 +1,5 @@
 //! Signed ECR calls (spec/ecr.md 1.2), signed by a second hand: this signer shares nothing with `acre-wire`'s, so that a
-//! misreading of SigV4 cannot cancel out.
+//! misreading of `SigV4` cannot cancel out.
 
 use crate::http::{Answer, Body, Broken, Client, Failure};
 use aws_lc_rs::{digest, hmac};
@@ -44,12 +44,13 @@ impl Ecr {
 
     /// Any `X-Amz-Target`, such as `Acre_V1.CreateAccount`: the whole answer.
     pub fn call_target(&mut self, target: &str, input: &Value) -> Result<Answer, Broken> {
+        let host = self.client.authority().to_owned();
         let body = input.to_string();
         let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let time = timestamp(seconds);
         let signed = [
             ("content-type", "application/x-amz-json-1.1"),
-            ("host", &self.client.authority().to_owned()),
+            ("host", &host),
             ("x-amz-date", &time),
             ("x-amz-target", target),
         ];
@@ -124,7 +125,9 @@ impl Credentials {
         }
         let signature = acre_wire::digest::hex(&sign(&key, &text));
         let access_key = &self.access_key;
-        format!("AWS4-HMAC-SHA256 Credential={access_key}/{scope}, SignedHeaders={names}, Signature={signature}")
+        format!(
+            "AWS4-HMAC-SHA256 Credential={access_key}/{scope}, SignedHeaders={names}, Signature={signature}"
+        )
     }
 }
 
@@ -175,7 +178,10 @@ mod tests {
     #[test]
     fn a_known_signature() {
         // Made with botocore 1.43: SigV4Auth(Credentials(…), "ecr", "us-west-2").add_auth of this very request.
-        let credentials = Credentials { access_key: "AKIDEXAMPLE".into(), secret_key: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY".into() };
+        let credentials = Credentials {
+            access_key: "AKIDEXAMPLE".into(),
+            secret_key: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY".into(),
+        };
         let headers = [
             ("content-type", "application/x-amz-json-1.1"),
             ("host", "localhost:4510"),

@@ -95,7 +95,12 @@ pub enum Failure {
 impl Client {
     /// A client of `host:port`, which is also its `Host` header.
     pub fn new(authority: &str) -> Self {
-        Self { authority: authority.into(), headers: Vec::new(), timeout: Duration::from_secs(60), stream: None }
+        Self {
+            authority: authority.into(),
+            headers: Vec::new(),
+            timeout: Duration::from_mins(1),
+            stream: None,
+        }
     }
 
     /// The same, with a header for every request.
@@ -116,7 +121,13 @@ impl Client {
     }
 
     /// One request and its answer. `target` is sent as it is.
-    pub fn request(&mut self, method: &str, target: &str, headers: &[(&str, &str)], body: Body<'_>) -> Result<Answer, Broken> {
+    pub fn request(
+        &mut self,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: Body<'_>,
+    ) -> Result<Answer, Broken> {
         self.connect()?;
         let sent = self.send(&self.head(method, target, headers, body)).and_then(|()| self.send_body(body));
         match sent {
@@ -133,11 +144,17 @@ impl Client {
 
     /// As [`Client::request`], with another status than `wanted` as a failure of `step`.
     pub fn expect(
-        &mut self, step: &str, wanted: u16, (method, target): (&str, &str), headers: &[(&str, &str)], body: Body<'_>,
+        &mut self,
+        step: &str,
+        wanted: u16,
+        (method, target): (&str, &str),
+        headers: &[(&str, &str)],
+        body: Body<'_>,
     ) -> Result<Answer, Failure> {
         let step = || format!("{step}: {method} {target}");
-        let answer =
-            self.request(method, target, headers, body).map_err(|source| Failure::Broken { step: step(), source })?;
+        let answer = self
+            .request(method, target, headers, body)
+            .map_err(|source| Failure::Broken { step: step(), source })?;
         if answer.status == wanted {
             Ok(answer)
         } else {
@@ -154,7 +171,8 @@ impl Client {
             stream.set_write_timeout(Some(self.timeout)).map_err(Broken::NoConnection)?;
             self.stream = Some(BufReader::with_capacity(64 * 1024, stream));
         }
-        let stream = self.stream.as_ref().ok_or_else(|| Broken::NoConnection(io::ErrorKind::NotConnected.into()))?;
+        let stream =
+            self.stream.as_ref().ok_or_else(|| Broken::NoConnection(io::ErrorKind::NotConnected.into()))?;
         stream.get_ref().local_addr().map_err(Broken::NoConnection)
     }
 
@@ -166,7 +184,8 @@ impl Client {
     /// Sends bytes as they are, for a test that writes its own requests (or half of one).
     pub fn send(&mut self, bytes: &[u8]) -> Result<(), Broken> {
         self.connect()?;
-        let stream = self.stream.as_ref().ok_or_else(|| Broken::NoConnection(io::ErrorKind::NotConnected.into()))?;
+        let stream =
+            self.stream.as_ref().ok_or_else(|| Broken::NoConnection(io::ErrorKind::NotConnected.into()))?;
         let mut socket = stream.get_ref();
         socket.write_all(bytes).map_err(Broken::BeforeAnswer)
     }
@@ -183,7 +202,8 @@ impl Client {
             }
         };
         let mut answer = Answer { status, headers, body: Vec::new() };
-        let mut reusable = !answer.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
+        let mut reusable =
+            !answer.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
         if method != "HEAD" && !matches!(status, 204 | 304) {
             let framed = read_body(&mut stream, &mut answer)?;
             reusable = reusable && framed;
@@ -293,12 +313,17 @@ fn read_body(stream: &mut BufReader<TcpStream>, answer: &mut Answer) -> Result<b
     if answer.header("transfer-encoding").is_some_and(|value| value.eq_ignore_ascii_case("chunked")) {
         loop {
             let line = read_line(stream)?;
-            let length = u64::from_str_radix(line.split(';').next().unwrap_or_default().trim(), 16)
-                .map_err(|_| Broken::Malformed { rule: "a chunk begins with its length", line: line.clone() })?;
+            let length =
+                u64::from_str_radix(line.split(';').next().unwrap_or_default().trim(), 16).map_err(|_| {
+                    Broken::Malformed { rule: "a chunk begins with its length", line: line.clone() }
+                })?;
             read_exactly(stream, length, &mut answer.body)?;
             let end = read_line(stream)?;
             if !end.is_empty() {
-                return Err(Broken::Malformed { rule: "a chunk ends its line (trailers are not read)", line: end });
+                return Err(Broken::Malformed {
+                    rule: "a chunk ends its line (trailers are not read)",
+                    line: end,
+                });
             }
             if length == 0 {
                 return Ok(true);

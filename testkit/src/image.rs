@@ -92,7 +92,13 @@ impl Image {
     }
 
     /// Pushes all blobs, then the manifest under `reference`; the answer is that of the manifest (201).
-    pub fn push(&self, client: &mut Client, repository: &str, reference: &str, flavour: Flavour) -> Result<Answer, Failure> {
+    pub fn push(
+        &self,
+        client: &mut Client,
+        repository: &str,
+        reference: &str,
+        flavour: Flavour,
+    ) -> Result<Answer, Failure> {
         self.push_blobs(client, repository, flavour)?;
         put_manifest(client, repository, reference, &self.manifest)
     }
@@ -117,7 +123,12 @@ pub fn open_upload(client: &mut Client, repository: &str) -> Result<String, Fail
 }
 
 /// Pushes one blob: the answer that acknowledged it (201).
-pub fn push_blob(client: &mut Client, repository: &str, blob: &Blob, flavour: Flavour) -> Result<Answer, Failure> {
+pub fn push_blob(
+    client: &mut Client,
+    repository: &str,
+    blob: &Blob,
+    flavour: Flavour,
+) -> Result<Answer, Failure> {
     let digest = blob.digest.to_string();
     let answer = if let Flavour::SinglePost = flavour {
         let target = format!("/v2/{repository}/blobs/uploads/?digest={digest}");
@@ -149,10 +160,16 @@ pub fn push_blob(client: &mut Client, repository: &str, blob: &Blob, flavour: Fl
 }
 
 /// Puts a manifest of [`MANIFEST_TYPE`]: the answer that acknowledged it (201).
-pub fn put_manifest(client: &mut Client, repository: &str, reference: &str, manifest: &Blob) -> Result<Answer, Failure> {
+pub fn put_manifest(
+    client: &mut Client,
+    repository: &str,
+    reference: &str,
+    manifest: &Blob,
+) -> Result<Answer, Failure> {
     let target = format!("/v2/{repository}/manifests/{reference}");
     let headers = [("Content-Type", MANIFEST_TYPE)];
-    let answer = client.expect("put a manifest", 201, ("PUT", &target), &headers, Body::Sized(&manifest.bytes))?;
+    let answer =
+        client.expect("put a manifest", 201, ("PUT", &target), &headers, Body::Sized(&manifest.bytes))?;
     let digest = answer.header("docker-content-digest").unwrap_or_default();
     same("the digest of a pushed manifest", digest, &manifest.digest.to_string())?;
     Ok(answer)
@@ -160,7 +177,12 @@ pub fn put_manifest(client: &mut Client, repository: &str, reference: &str, mani
 
 /// Pulls the manifest under `reference`, which must be the one of that digest, and all its blobs, whose digests and
 /// lengths must be those that it names. Answers the manifest's bytes.
-pub fn pull_and_verify(client: &mut Client, repository: &str, reference: &str, digest: &Digest) -> Result<Vec<u8>, Failure> {
+pub fn pull_and_verify(
+    client: &mut Client,
+    repository: &str,
+    reference: &str,
+    digest: &Digest,
+) -> Result<Vec<u8>, Failure> {
     let target = format!("/v2/{repository}/manifests/{reference}");
     let answer = client.expect("pull a manifest", 200, ("GET", &target), &[], Body::None)?;
     let step = format!("pull {repository}:{reference}");
@@ -174,7 +196,6 @@ pub fn pull_and_verify(client: &mut Client, repository: &str, reference: &str, d
     }
     Ok(answer.body)
 }
-
 
 fn verify_blob(client: &mut Client, repository: &str, descriptor: &Value) -> Result<(), Failure> {
     let wanted = descriptor["digest"].as_str().unwrap_or_default();

@@ -9,6 +9,8 @@
 pub mod ecr;
 pub mod http;
 pub mod image;
+pub mod leftovers;
 pub mod powerloss;
 pub mod random;
 pub mod server;
+pub mod workload;

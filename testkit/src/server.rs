@@ -66,6 +66,11 @@ pub enum StartError {
     },
 }
 
+/// The binary to test: the one that cargo built (`env!("CARGO_BIN_EXE_acre")`), unless `ACRE_TEST_BINARY` names another.
+pub fn binary(built: &str) -> PathBuf {
+    std::env::var_os("ACRE_TEST_BINARY").map_or_else(|| built.into(), PathBuf::from)
+}
+
 impl Server {
     /// Starts `binary` (`env!("CARGO_BIN_EXE_acre")` of the test) on a free port and waits until it is ready.
     pub fn start(binary: impl AsRef<Path>, options: Options) -> Result<Self, StartError> {
@@ -100,7 +105,8 @@ impl Server {
 
     /// SIGTERM, and waits for the end of the drain: the exit status. `TimedOut` after 60 s.
     pub fn terminate(&mut self) -> io::Result<ExitStatus> {
-        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::InvalidData)?;
+        let pid =
+            i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::InvalidData)?;
         kill_process(pid, Signal::TERM)?;
         self.wait_for_exit(STOP_WITHIN)?.ok_or_else(|| io::ErrorKind::TimedOut.into())
     }
@@ -146,6 +152,11 @@ impl Server {
     pub fn credentials(&self) -> io::Result<Credentials> {
         Credentials::parse(&fs::read_to_string(self.data.join("credentials"))?)
             .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "no [default] profile with two keys"))
+    }
+
+    /// Where a [`crate::workload`] finds it.
+    pub fn site(&self) -> io::Result<crate::workload::Site> {
+        Ok(crate::workload::Site { authority: self.host().into(), credentials: self.credentials()? })
     }
 
     /// The account's root, in Region [`REGION`].
@@ -271,7 +282,9 @@ mod tests {
 
     #[test]
     fn authorities() {
-        for (endpoint, host) in [("http://127.0.0.1:4510", "127.0.0.1:4510"), ("https://h:1/", "h:1"), ("h:2", "h:2")] {
+        for (endpoint, host) in
+            [("http://127.0.0.1:4510", "127.0.0.1:4510"), ("https://h:1/", "h:1"), ("h:2", "h:2")]
+        {
             assert_eq!(authority(endpoint), host);
         }
     }
@@ -282,7 +295,9 @@ mod tests {
         let wrapper = ["sh", "-c", "echo why >&2; exit 3"].map(OsString::from).to_vec();
         let options = Options { data: Some(folder.path().into()), wrapper, ..Options::default() };
         match Server::start("/nonexistent", options) {
-            Err(StartError::Exited { status, stderr }) => assert_eq!((status.code(), stderr.as_str()), (Some(3), "why\n")),
+            Err(StartError::Exited { status, stderr }) => {
+                assert_eq!((status.code(), stderr.as_str()), (Some(3), "why\n"));
+            }
             other => panic!("{other:?}"),
         }
     }

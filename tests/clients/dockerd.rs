@@ -41,7 +41,8 @@ rm -rf "$folder"
 impl Daemon {
     fn start() -> Self {
         require(&["dockerd", "docker", "sh"]);
-        let folder = tempfile::Builder::new().prefix("acre-docker-").tempdir().expect("a temporary folder").keep();
+        let folder =
+            tempfile::Builder::new().prefix("acre-docker-").tempdir().expect("a temporary folder").keep();
         std::fs::write(folder.join("daemon.json"), "{}").expect("the daemon's settings are written");
         let supervisor = Command::new("sh")
             .args(["-c", SUPERVISOR, "sh"])

@@ -32,7 +32,8 @@ impl Layout {
     pub(crate) fn new(folder: &Path, name: &str) -> Self {
         let layout = Self { folder: folder.join(name) };
         fs::create_dir_all(layout.folder.join("blobs/sha256")).expect("a folder is made");
-        fs::write(layout.folder.join("oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#).expect("a file is written");
+        fs::write(layout.folder.join("oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#)
+            .expect("a file is written");
         layout
     }
 

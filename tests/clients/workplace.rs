@@ -3,11 +3,13 @@
 
 use std::path::{Path, PathBuf};
 
-use acre_testkit::server::Server;
+use acre_testkit::server::{Options, Server};
 use tempfile::TempDir;
 
 use super::dockerd;
 use super::programs::{self, Finished};
+
+const ACRE: &str = env!("CARGO_BIN_EXE_acre");
 
 /// A running server and somebody's desk before it.
 pub(crate) struct Workplace {
@@ -18,7 +20,7 @@ pub(crate) struct Workplace {
 impl Workplace {
     /// Starts a server on a free port and an empty data folder.
     pub(crate) fn open() -> Self {
-        let server = Server::start(Path::new(env!("CARGO_BIN_EXE_acre"))).expect("acre serve starts");
+        let server = Server::start(ACRE, Options::default()).expect("acre serve starts");
         let folder = tempfile::Builder::new().prefix("acre-desk-").tempdir().expect("a temporary folder");
         for name in ["home", "docker", "run", "tmp"] {
             std::fs::create_dir(folder.path().join(name)).expect("a folder is made");
@@ -43,7 +45,7 @@ impl Workplace {
         let own = |name: &str| -> PathBuf { self.folder().join(name) };
         command
             .current_dir(folder)
-            .env("ACRE", env!("CARGO_BIN_EXE_acre"))
+            .env("ACRE", ACRE)
             .env("ACRE_DATA", self.server.data())
             .env("HOME", own("home"))
             .env("TMPDIR", own("tmp"))

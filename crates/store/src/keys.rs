@@ -202,6 +202,13 @@ fn parse_root(text: &str) -> Option<Zeroizing<[u8; 32]>> {
     Some(secret)
 }
 
+/// Bytes from the system's random source.
+pub fn random_bytes(length: usize) -> Result<Vec<u8>, NoRandomness> {
+    let mut bytes = vec![0; length];
+    rand::fill(&mut bytes).map_err(|_| NoRandomness)?;
+    Ok(bytes)
+}
+
 fn random_secret() -> Result<Zeroizing<[u8; 32]>, NoRandomness> {
     let mut secret = Zeroizing::new([0; 32]);
     rand::fill(&mut *secret).map_err(|_| NoRandomness)?;

@@ -155,19 +155,18 @@ impl Store {
         Ok(catalogue::blobs::in_domain(tx, domain, digest)?.is_some_and(|blob| !blob.damaged))
     }
 
-    /// A finished upload's row is committed.
-    pub fn settle_upload(&self, finished: &Finished, owner: Owner, used: bool, now: i64) {
+    /// The transaction that follows a finish has ended: with the object's row (`used`), or without need of the object.
+    pub fn settle_upload(&self, finished: &Finished, used: bool) {
         if used {
             self.blobs.uploads.clear(finished);
         } else {
             self.blobs.uploads.discard(finished);
         }
-        self.blobs.uploads.remember(finished.upload, owner, finished.digest, now);
     }
 
-    /// A finished upload got no row.
-    pub fn discard_upload(&self, finished: &Finished) {
-        self.blobs.uploads.discard(finished);
+    /// Keeps a finished upload's id in mind for an hour: a client whose answer was lost asks again.
+    pub fn remember_upload(&self, finished: &Finished, owner: Owner, now: i64) {
+        self.blobs.uploads.remember(finished.upload, owner, finished.digest, now);
     }
 
     /// Ends an upload for good.

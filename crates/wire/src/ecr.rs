@@ -30,3 +30,6 @@ pub struct Nothing {}
 
 /// The content type of requests and answers.
 pub const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
+
+#[cfg(test)]
+mod tests;

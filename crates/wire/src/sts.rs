@@ -1,4 +1,4 @@
-//! The piece of STS that clients need: GetCallerIdentity, query in and XML out (spec/ecr.md 12).
+//! The piece of STS that clients need: `GetCallerIdentity`, query in and XML out (spec/ecr.md 12).
 
 use crate::sigv4::AuthError;
 use std::borrow::Cow;

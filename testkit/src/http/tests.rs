@@ -5,7 +5,8 @@ use std::thread::JoinHandle;
 /// A server that reads until `until` has come and then says `answer`, for each of them on one connection.
 fn say(script: Vec<(&'static [u8], &'static [u8])>) -> (Client, JoinHandle<Vec<u8>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let client = Client::new(&listener.local_addr().unwrap().to_string()).with_timeout(Duration::from_secs(10));
+    let client =
+        Client::new(&listener.local_addr().unwrap().to_string()).with_timeout(Duration::from_secs(10));
     let server = std::thread::spawn(move || {
         let (mut socket, _) = listener.accept().unwrap();
         let mut read = Vec::new();
@@ -61,7 +62,10 @@ fn where_it_broke() {
     assert!(matches!(ask(b"HTTP/1.1 20"), Broken::InAnswer(_)));
     assert!(matches!(ask(b"HTTP/1.1 200 OK\r\nContent-Le"), Broken::InAnswer(_)));
     assert!(matches!(ask(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort"), Broken::InAnswer(_)));
-    assert!(matches!(ask(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab"), Broken::InAnswer(_)));
+    assert!(matches!(
+        ask(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab"),
+        Broken::InAnswer(_)
+    ));
     assert!(matches!(ask(b"SSH-2.0\r\n"), Broken::Malformed { .. }));
     assert!(matches!(ask(b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n"), Broken::Malformed { .. }));
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
@@ -77,7 +81,9 @@ fn an_early_refusal_is_read_although_the_body_was_not() {
         let (mut socket, _) = listener.accept().unwrap();
         let mut some = [0; 1000];
         socket.read_exact(&mut some).unwrap();
-        socket.write_all(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();
+        socket
+            .write_all(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            .unwrap();
         let _ = io::copy(&mut socket, &mut io::sink());
     });
     assert_eq!(client.request("PUT", "/", &[], Body::Sized(&vec![7; 1 << 20])).unwrap().status, 413);

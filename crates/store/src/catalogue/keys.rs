@@ -54,6 +54,16 @@ pub fn ensure_default_kms(tx: &Tx<'_>, registry: &RegistryName, fresh: &str, now
     Ok(fresh.to_owned())
 }
 
+/// The ARN of the registry's KMS key of that id, if a repository was made with it.
+pub fn kms_key_of_id(tx: &Tx<'_>, registry: &RegistryName, id: &str) -> Result<Option<String>, Error> {
+    let arn = format!("arn:{}:kms:{}:{}:key/{id}", registry.partition(), registry.region, registry.account);
+    tx.one(
+        "SELECT kms_key FROM key_domain WHERE account = ?1 AND region = ?2 AND kms_key = ?3",
+        params![registry.account.as_str(), registry.region.as_str(), arn],
+        |row| row.get(0),
+    )
+}
+
 /// Every domain.
 pub fn domains(tx: &Tx<'_>) -> Result<Vec<i64>, Error> {
     tx.many("SELECT id FROM key_domain ORDER BY id", [], |row| row.get(0))

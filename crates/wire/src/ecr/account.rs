@@ -39,10 +39,10 @@ impl Input for RotateKeys {
     type Answer = RotateKeysAnswer;
 }
 
-/// The version that seals from now on.
+/// What was rotated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RotateKeysAnswer {
-    /// Counts up from 1.
-    pub key_version: u32,
+    /// How many key domains have a new version.
+    pub key_domains: u32,
 }

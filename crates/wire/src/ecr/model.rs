@@ -146,7 +146,7 @@ impl Constraint {
         Self::IllTyped { field: lower_camel(field), expected, found }
     }
 
-    /// InvalidParameterException, or SerializationException for a wrong JSON type.
+    /// `InvalidParameterException`, or `SerializationException` for a wrong JSON type.
     pub fn code(&self) -> ErrorCode {
         match self {
             Self::Broken { .. } => ErrorCode::InvalidParameter,
@@ -239,7 +239,7 @@ fn validate_text(
     }
 }
 
-fn validate_bounds<T: PartialOrd + std::fmt::Display>(
+fn validate_bounds<T: Copy + PartialOrd + std::fmt::Display>(
     what: &str,
     is: T,
     min: T,

@@ -23,7 +23,7 @@ pub enum Resource {
 pub enum State {
     /// It does what ECR does.
     Works,
-    /// It is answered with UnknownOperationException; its input has no shape yet.
+    /// It is answered with `UnknownOperationException`; its input has no shape yet.
     NotYet,
 }
 
@@ -134,7 +134,7 @@ operations! {
     GetRegistryScanningConfiguration         Ecr  Registry       reads   MIB      NotYet NONE
     GetRepositoryPolicy                      Ecr  Repository     reads   MIB      Works  ONE_REPOSITORY
     GetSigningConfiguration                  Ecr  Registry       reads   MIB      NotYet NONE
-    InitiateLayerUpload                      Ecr  Repository     changes MIB      NotYet NONE
+    InitiateLayerUpload                      Ecr  Repository     reads   MIB      NotYet NONE
     ListImageReferrers                       Ecr  Repository     reads   MIB      NotYet NONE "ecr:BatchGetImage"
     ListImages                               Ecr  Repository     reads   MIB      Works  LIST_IMAGES
     ListPullTimeUpdateExclusions             Ecr  Registry       reads   MIB      NotYet NONE
@@ -160,7 +160,7 @@ operations! {
     UpdateImageStorageClass                  Ecr  Repository     changes MIB      NotYet NONE
     UpdatePullThroughCacheRule               Ecr  Registry       changes MIB      NotYet NONE
     UpdateRepositoryCreationTemplate         Ecr  Registry       changes POLICY   NotYet NONE
-    UploadLayerPart                          Ecr  Repository     changes PART     NotYet NONE
+    UploadLayerPart                          Ecr  Repository     reads   PART     NotYet NONE
     ValidatePullThroughCacheRule             Ecr  Registry       reads   MIB      NotYet NONE
     CreateAccount                            Acre Registry       changes MIB      Works  CREATE_ACCOUNT
     RotateKeys                               Acre Registry       changes MIB      Works  NONE

@@ -97,7 +97,7 @@ const ENCRYPTION: Shape = Shape::Structure(&[
     optional("kmsKey", text(1, 2048)),
 ]);
 
-/// Lengths of keys and values are InvalidTagParameterException, so they are no part of the shape.
+/// Lengths of keys and values are `InvalidTagParameterException`, so they are no part of the shape.
 const RESOURCE_TAG: Shape = Shape::Structure(&[required("Key", FREE_TEXT), required("Value", FREE_TEXT)]);
 const RESOURCE_TAGS: Shape = list(0, ANY, &RESOURCE_TAG);
 const RESOURCE_ARN: Member = required("resourceArn", FREE_TEXT);

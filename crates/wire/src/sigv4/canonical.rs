@@ -32,7 +32,9 @@ const RESERVED_IN_PATH: &AsciiSet = &RESERVED.remove(b'/');
 pub(super) fn head(parts: &RequestParts<'_>, signed: &[&str]) -> Vec<u8> {
     let mut head = Vec::with_capacity(512);
     let mut line = |pieces: &[&[u8]]| {
-        pieces.iter().for_each(|piece| head.extend_from_slice(piece));
+        for piece in pieces {
+            head.extend_from_slice(piece);
+        }
         head.push(b'\n');
     };
     line(&[parts.method.as_bytes()]);

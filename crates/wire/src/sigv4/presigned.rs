@@ -28,7 +28,7 @@ pub fn presign(
         if !query.is_empty() {
             query.push('&');
         }
-        query.push_str(&format!("{name}={}", encode(value.as_bytes())));
+        query.extend([name, "=", &encode(value.as_bytes())]);
     };
     add("X-Amz-Algorithm", ALGORITHM);
     add("X-Amz-Credential", &credential);

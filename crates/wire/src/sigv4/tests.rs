@@ -108,6 +108,53 @@ fn published_examples() {
     assert_eq!(users.verify(), Ok(()));
 }
 
+/// Made with botocore 1.43.11 at the same moment.
+#[test]
+fn botocore_is_believed() {
+    let authorization = |scope: &str, headers: &str, signature: &str| {
+        let scope = format!("Credential={KEY}/20150830/{scope}/aws4_request");
+        format!("AWS4-HMAC-SHA256 {scope}, SignedHeaders={headers}, Signature={signature}")
+    };
+    let ecr = authorization(
+        "us-west-2/ecr",
+        "amz-sdk-invocation-id;amz-sdk-request;content-type;host;x-amz-date;x-amz-target",
+        "e9a3512bd3406977d4ff1486dd22b3b694c18bd3ef72df71af6bbf52ab96589d",
+    );
+    let headers = [
+        ("host", "localhost:4510"),
+        ("x-amz-target", "AmazonEC2ContainerRegistry_V20150921.DescribeRepositories"),
+        ("content-type", "application/x-amz-json-1.1"),
+        ("user-agent", "Boto3/1"),
+        ("amz-sdk-invocation-id", "00000000-0000-0000-0000-000000000000"),
+        ("amz-sdk-request", "attempt=1; max=5"),
+        ("x-amz-date", "20150830T123600Z"),
+        ("authorization", &ecr),
+        ("content-length", "33"),
+    ];
+    let body = br#"{"repositoryNames": ["team/web"]}"#;
+    assert_eq!(Request::new("POST", "/", "", &headers, body).verify(), Ok(()));
+
+    let sts = authorization(
+        "us-east-1/sts",
+        "content-type;host;x-amz-date",
+        "6be0fc3965576da5fccab3a06f0cce1dbd5c2074f78fa15dd9c5cfbf27575d3e",
+    );
+    let headers = [
+        ("host", "localhost:4510"),
+        ("content-type", "application/x-www-form-urlencoded; charset=utf-8"),
+        ("x-amz-date", "20150830T123600Z"),
+        ("authorization", &sts),
+    ];
+    let body = b"Action=GetCallerIdentity&Version=2011-06-15";
+    assert_eq!(Request::new("POST", "/", "", &headers, body).verify(), Ok(()));
+
+    let link = "Action=GetCallerIdentity&Version=2011-06-15&X-Amz-Algorithm=AWS4-HMAC-SHA256\
+                &X-Amz-Credential=AKIDEXAMPLE%2F20150830%2Fus-east-1%2Fsts%2Faws4_request\
+                &X-Amz-Date=20150830T123600Z&X-Amz-Expires=900&X-Amz-SignedHeaders=host\
+                &X-Amz-Signature=3acaeb7c78b995b4eea14879b4a36fd5ae5b8920b9b9220ae69c493d02edf7cb";
+    assert_eq!(Request::new("GET", "/", link, &[("host", "localhost:4510")], b"").verify(), Ok(()));
+}
+
 #[test]
 fn what_a_claim_says() {
     let claim = Request::ecr().signed(&credentials(), ECR).claim().unwrap();
@@ -123,10 +170,10 @@ fn what_a_claim_says() {
 
 #[test]
 fn whatever_is_changed_fails() {
+    type Change = fn(&mut Request);
     let signed = Request::ecr().signed(&credentials(), ECR);
     assert_eq!(signed.verify(), Ok(()));
     assert_eq!(signed.claim().unwrap().verify("other", &body_hash(b"{}")), Err(AuthError::BadSignature));
-    type Change = fn(&mut Request);
     let changes: &[(&str, Change)] = &[
         ("method", |r| r.method = "GET".into()),
         ("path", |r| r.path = "/x".into()),
@@ -134,7 +181,7 @@ fn whatever_is_changed_fails() {
         ("body", |r| r.body = b"{ }".to_vec()),
         ("host", |r| *r.header("host") = b"localhost:4511".to_vec()),
         ("target", |r| {
-            *r.header("x-amz-target") = b"AmazonEC2ContainerRegistry_V20150921.DeleteRepository".to_vec()
+            *r.header("x-amz-target") = b"AmazonEC2ContainerRegistry_V20150921.DeleteRepository".to_vec();
         }),
         ("header gone", |r| r.headers.retain(|h| h.0 != "content-type")),
         ("header twice", |r| r.headers.push(("content-type".into(), b"text/plain".to_vec()))),
@@ -199,8 +246,8 @@ fn flaws() {
     assert_eq!(with(|a| a.replace("us-east-1", "US-EAST-1")), AuthError::WrongScope(ScopeFault::Region));
     insta::assert_snapshot!(with(|a| a.replace("20150830", "20150831")), @"Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '20150831' != '20150830'.");
 
-    let many: String = (0..101).map(|n| format!("x{n:03};")).collect();
-    let fault = signed().authorization(|a| a.replace("content-type;", &many)).claim().unwrap_err();
+    let many: Vec<_> = (0..101).map(|n| format!("x{n:03};")).collect();
+    let fault = signed().authorization(|a| a.replace("content-type;", &many.concat())).claim().unwrap_err();
     assert_eq!(fault, flaw(Flaw::SignedHeaders));
     let mut twice = signed();
     let again = twice.header("authorization").clone();
@@ -319,7 +366,7 @@ fn agrees_with_the_sdk(request: &Request, link: bool) {
     let mut settings = SigningSettings::default();
     if link {
         settings.signature_location = SignatureLocation::QueryParams;
-        settings.expires_in = Some(Duration::from_secs(60));
+        settings.expires_in = Some(Duration::from_mins(1));
     }
     let time = UNIX_EPOCH + Duration::from_secs(NOW.unsigned_abs());
     let purpose = aws_sigv4::sign::v4::SigningParams::builder()
@@ -343,7 +390,7 @@ fn agrees_with_the_sdk(request: &Request, link: bool) {
     }
     for (name, value) in instructions.params() {
         let sign = if theirs.query.is_empty() { "" } else { "&" };
-        theirs.query.push_str(&format!("{sign}{name}={}", super::canonical::encode(value.as_bytes())));
+        theirs.query.extend([sign, name, "=", &super::canonical::encode(value.as_bytes())]);
     }
     assert_eq!(theirs.verify(), Ok(()), "{request:?}");
     if !link {
@@ -383,7 +430,8 @@ proptest! {
     #[test]
     fn the_sdk_agrees(
         path in "(/[a-zA-Z0-9._~:@!$'()*,;=-]{0,6}){1,4}",
-        query in "([a-z0-9%+-]{0,3}=[a-zA-Z0-9.~/?:@-]{0,4}&?){0,3}",
+        // No percent sign: the SDK reads bytes that are no UTF-8 as U+FFFD, we to the letter.
+        query in "([a-z0-9+-]{0,3}=[a-zA-Z0-9.~/?:@-]{0,4}&?){0,3}",
         value in "[ -~]{0,20}",
         body in proptest::collection::vec(any::<u8>(), 0..50),
     ) {

@@ -169,7 +169,7 @@ pub struct Claim {
 }
 
 /// The parameters of a signature, wherever they stood.
-struct Signed<'a> {
+struct Found<'a> {
     credential: Option<&'a str>,
     signed_headers: Option<&'a str>,
     signature: Option<&'a str>,
@@ -194,14 +194,14 @@ impl Claim {
         }
     }
 
-    fn read(parts: &RequestParts<'_>, signed: &Signed<'_>) -> Result<Self, AuthError> {
+    fn read(parts: &RequestParts<'_>, found: &Found<'_>) -> Result<Self, AuthError> {
         let flaw = AuthError::Incomplete;
-        let credential = signed.credential.ok_or(flaw(Flaw::Credential))?;
+        let credential = found.credential.ok_or(flaw(Flaw::Credential))?;
         let [access_key_id, date, region, service, terminator] = split_credential(credential)?;
-        let signed_headers = signed.signed_headers.ok_or(flaw(Flaw::SignedHeaders))?;
+        let signed_headers = found.signed_headers.ok_or(flaw(Flaw::SignedHeaders))?;
         let names = split_names(signed_headers)?;
-        let signature = signed.signature.and_then(parse_signature).ok_or(flaw(Flaw::Signature))?;
-        let time = signed.date.ok_or(flaw(Flaw::Date))?;
+        let signature = found.signature.and_then(parse_signature).ok_or(flaw(Flaw::Signature))?;
+        let time = found.date.ok_or(flaw(Flaw::Date))?;
         let signed_at = parse_basic_time(time).ok_or(flaw(Flaw::Date))?;
         if names.binary_search(&"host").is_err() {
             return Err(flaw(Flaw::HostUnsigned));
@@ -226,11 +226,11 @@ impl Claim {
             region,
             service: service.to_owned(),
             signed_at,
-            lifetime: signed.lifetime,
-            session_token: signed.session_token.map(str::to_owned),
+            lifetime: found.lifetime,
+            session_token: found.session_token.map(str::to_owned),
             signed_headers: signed_headers.to_owned(),
             signature,
-            stated_payload: signed.stated_payload.map(str::to_owned),
+            stated_payload: found.stated_payload.map(str::to_owned),
             head: canonical::head(parts, &names),
         })
     }
@@ -333,11 +333,11 @@ fn single<'a>(
 }
 
 /// `AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…`, in any order.
-fn by_header<'a>(parts: &RequestParts<'a>, authorization: &'a str) -> Result<Signed<'a>, AuthError> {
+fn by_header<'a>(parts: &RequestParts<'a>, authorization: &'a str) -> Result<Found<'a>, AuthError> {
     let flaw = AuthError::Incomplete;
     let rest = authorization.strip_prefix(ALGORITHM).ok_or(flaw(Flaw::Algorithm))?;
     let rest = rest.strip_prefix(' ').ok_or(flaw(Flaw::Algorithm))?;
-    let mut signed = Signed {
+    let mut found = Found {
         credential: None,
         signed_headers: None,
         signature: None,
@@ -348,19 +348,19 @@ fn by_header<'a>(parts: &RequestParts<'a>, authorization: &'a str) -> Result<Sig
     };
     for parameter in rest.split(',') {
         let (place, name, value) = match parameter.trim().split_once('=') {
-            Some(("Credential", value)) => (&mut signed.credential, Flaw::Credential, value),
-            Some(("SignedHeaders", value)) => (&mut signed.signed_headers, Flaw::SignedHeaders, value),
-            Some(("Signature", value)) => (&mut signed.signature, Flaw::Signature, value),
+            Some(("Credential", value)) => (&mut found.credential, Flaw::Credential, value),
+            Some(("SignedHeaders", value)) => (&mut found.signed_headers, Flaw::SignedHeaders, value),
+            Some(("Signature", value)) => (&mut found.signature, Flaw::Signature, value),
             _ => continue,
         };
         if place.replace(value).is_some() {
             return Err(flaw(name));
         }
     }
-    Ok(signed)
+    Ok(found)
 }
 
-fn by_query<'a>(parts: &RequestParts<'a>, parameters: &'a Parameters) -> Result<Signed<'a>, AuthError> {
+fn by_query<'a>(parts: &RequestParts<'a>, parameters: &'a Parameters) -> Result<Found<'a>, AuthError> {
     let flaw = AuthError::Incomplete;
     if parameters.algorithm.as_deref() != Some(ALGORITHM) {
         return Err(flaw(Flaw::Algorithm));
@@ -370,7 +370,7 @@ fn by_query<'a>(parts: &RequestParts<'a>, parameters: &'a Parameters) -> Result<
         expires.and_then(|text| text.parse().ok()).filter(|seconds| (1..=LONGEST).contains(seconds));
     let in_header = single(parts, "x-amz-security-token", Flaw::Ambiguous, Flaw::Unreadable)?;
     let payload_in_header = single(parts, "x-amz-content-sha256", Flaw::Ambiguous, Flaw::Unreadable)?;
-    Ok(Signed {
+    Ok(Found {
         credential: parameters.credential.as_deref(),
         signed_headers: parameters.signed_headers.as_deref(),
         signature: parameters.signature.as_deref(),

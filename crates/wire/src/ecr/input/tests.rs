@@ -100,43 +100,73 @@ fn told<T: Input + std::fmt::Debug>(body: &Value) -> String {
 
 #[test]
 fn texts_that_clients_match_on() {
-    let list = |rest: Value| {
-        let mut body = json!({ "repositoryName": "team/web" });
-        body.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
-        body
-    };
-    insta::assert_snapshot!(told::<CreateRepository>(&json!({ "repositoryName": "Team" })), @"InvalidParameterException Invalid parameter at 'repositoryName' failed to satisfy constraint: 'must satisfy regular expression '(?:[a-z0-9]+(?:[._-][a-z0-9]+)*/)*[a-z0-9]+(?:[._-][a-z0-9]+)*''");
-    insta::assert_snapshot!(told::<CreateRepository>(&json!({ "repositoryName": "a" })), @"InvalidParameterException Invalid parameter at 'repositoryName' failed to satisfy constraint: 'must have length greater than or equal to 2'");
-    insta::assert_snapshot!(told::<CreateRepository>(&json!({})), @"InvalidParameterException Invalid parameter at 'repositoryName' failed to satisfy constraint: 'Member must not be null'");
-    insta::assert_snapshot!(told::<CreateRepository>(&list(json!({ "imageTagMutability": "mutable" }))), @"InvalidParameterException Invalid parameter at 'imageTagMutability' failed to satisfy constraint: 'Member must satisfy enum value set: [IMMUTABLE, MUTABLE, MUTABLE_WITH_EXCLUSION, IMMUTABLE_WITH_EXCLUSION]'");
-    insta::assert_snapshot!(told::<CreateRepository>(&list(json!({ "registryId": "0" }))), @"InvalidParameterException Invalid parameter at 'registryId' failed to satisfy constraint: 'must satisfy regular expression [0-9]{12}'");
-    insta::assert_snapshot!(told::<GetAuthorizationToken>(&json!({ "registryIds": ["0"] })), @"InvalidParameterException Invalid parameter at 'registryIds' failed to satisfy constraint: 'Member must satisfy constraint: [Member must satisfy regular expression pattern: [0-9]{12}]'");
-    insta::assert_snapshot!(told::<ListImages>(&list(json!({ "maxResults": 1001 }))), @"InvalidParameterException Invalid parameter at 'maxResults' failed to satisfy constraint: 'Member must have value less than or equal to 1000'");
-    insta::assert_snapshot!(told::<ListImages>(&list(json!({ "maxResults": "10" }))), @"SerializationException STRING_VALUE can not be converted to an Integer at 'maxResults'");
-    insta::assert_snapshot!(told::<BatchGetImage>(&list(json!({ "imageIds": [] }))), @"InvalidParameterException Invalid parameter at 'imageIds' failed to satisfy constraint: 'Member must have length greater than or equal to 1'");
-    insta::assert_snapshot!(told::<DescribeImages>(&list(json!({ "imageIds": [{ "imageDigest": "x" }] }))), @"InvalidParameterException Invalid parameter at 'imageDigest' failed to satisfy constraint: 'must satisfy regular expression '[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+''");
-    insta::assert_snapshot!(told::<PutImage>(&list(json!({ "imageManifest": "{}", "imageTag": "a b" }))), @"InvalidParameterException Invalid parameter at 'imageTag' failed to satisfy constraint: 'must satisfy regular expression '[a-zA-Z0-9-_.]+''");
+    let with = |member: &str, value: Value| json!({ "repositoryName": "team/web", member: value });
+    let told = [
+        told::<CreateRepository>(&json!({ "repositoryName": "Team" })),
+        told::<CreateRepository>(&json!({ "repositoryName": "a" })),
+        told::<CreateRepository>(&json!({})),
+        told::<CreateRepository>(&with("imageTagMutability", json!("mutable"))),
+        told::<CreateRepository>(&with("registryId", json!("0"))),
+        told::<GetAuthorizationToken>(&json!({ "registryIds": ["0"] })),
+        told::<ListImages>(&with("maxResults", json!(1001))),
+        told::<ListImages>(&with("maxResults", json!("10"))),
+        told::<BatchGetImage>(&with("imageIds", json!([]))),
+        told::<DescribeImages>(&with("imageIds", json!([{}]))),
+        told::<DescribeImages>(&with("imageIds", json!([{ "imageDigest": "x" }]))),
+        told::<DescribeImages>(&with("imageIds", json!([{ "imageTag": "a b" }]))),
+        told::<PutLifecyclePolicy>(&with("lifecyclePolicyText", json!("{}"))),
+    ];
+    insta::assert_snapshot!(told.join("\n"), @r"
+    InvalidParameterException Invalid parameter at 'repositoryName' failed to satisfy constraint: 'must satisfy regular expression '(?:[a-z0-9]+(?:[._-][a-z0-9]+)*/)*[a-z0-9]+(?:[._-][a-z0-9]+)*''
+    InvalidParameterException Invalid parameter at 'repositoryName' failed to satisfy constraint: 'must have length greater than or equal to 2'
+    InvalidParameterException Invalid parameter at 'repositoryName' failed to satisfy constraint: 'Member must not be null'
+    InvalidParameterException Invalid parameter at 'imageTagMutability' failed to satisfy constraint: 'Member must satisfy enum value set: [IMMUTABLE, MUTABLE, MUTABLE_WITH_EXCLUSION, IMMUTABLE_WITH_EXCLUSION]'
+    InvalidParameterException Invalid parameter at 'registryId' failed to satisfy constraint: 'must satisfy regular expression [0-9]{12}'
+    InvalidParameterException Invalid parameter at 'registryIds' failed to satisfy constraint: 'Member must satisfy constraint: [Member must satisfy regular expression pattern: [0-9]{12}]'
+    InvalidParameterException Invalid parameter at 'maxResults' failed to satisfy constraint: 'Member must have value less than or equal to 1000'
+    SerializationException STRING_VALUE can not be converted to an Integer at 'maxResults'
+    InvalidParameterException Invalid parameter at 'imageIds' failed to satisfy constraint: 'Member must have length greater than or equal to 1'
+    InvalidParameterException Invalid parameter at 'imageIds' failed to satisfy constraint: 'both tag and digest cannot be null'
+    InvalidParameterException Invalid parameter at 'imageDigest' failed to satisfy constraint: 'must satisfy regular expression '[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+''
+    InvalidParameterException Invalid parameter at 'imageTag' failed to satisfy constraint: 'must satisfy regular expression '[a-zA-Z0-9-_.]+''
+    InvalidParameterException Invalid parameter at 'lifecyclePolicyText' failed to satisfy constraint: 'Member must have length greater than or equal to 100'
+    ");
 }
 
 #[test]
 fn members_that_exclude_each_other() {
-    let filter = |filter: &str| json!([{ "filterType": "WILDCARD", "filter": filter }]);
-    let put = |mode: &str, filters: Value| json!({ "repositoryName": "ab", "imageTagMutability": mode, "imageTagMutabilityExclusionFilters": filters });
     type Put = PutImageTagMutability;
-    insta::assert_snapshot!(told::<Put>(&put("IMMUTABLE_WITH_EXCLUSION", Value::Null)), @"InvalidParameterException Invalid parameter at 'imageTagMutabilityExclusionFilters' failed to satisfy constraint: 'ImageTagMutabilityExclusionFilters can't be null when imageTagMutability is set as IMMUTABLE_WITH_EXCLUSION'");
-    insta::assert_snapshot!(told::<Put>(&put("MUTABLE", filter("a*"))), @"InvalidParameterException Invalid parameter at 'imageTagMutabilityExclusionFilters' failed to satisfy constraint: 'ImageTagMutabilityExclusionFilters must be null when imageTagMutability is set as MUTABLE'");
-    insta::assert_snapshot!(told::<Put>(&put("MUTABLE_WITH_EXCLUSION", filter("*a*b*"))), @"InvalidParameterException Invalid parameter at 'filter' failed to satisfy constraint: 'Member must have at most 2 wildcards (*)'");
-    insta::assert_snapshot!(told::<Put>(&put("MUTABLE_WITH_EXCLUSION", filter("a/b"))), @"InvalidParameterException Invalid parameter at 'filter' failed to satisfy constraint: 'Member must satisfy regular expression pattern: ^[0-9a-zA-Z._*-]{1,128}$'");
-    insta::assert_snapshot!(
-        told::<CreateRepository>(&json!({ "repositoryName": "ab", "imageTagMutabilityExclusionFilters": filter("a") })), @"InvalidParameterException Invalid parameter at 'imageTagMutabilityExclusionFilters' failed to satisfy constraint: 'ImageTagMutabilityExclusionFilters must be null when imageTagMutability is set as MUTABLE'");
-    let good = put("MUTABLE_WITH_EXCLUSION", filter("*a*"));
+    const FILTERS: &str = "imageTagMutabilityExclusionFilters";
+    let put = |mode: &str, filter: &str| {
+        let filters = json!([{ "filterType": "WILDCARD", "filter": filter }]);
+        json!({ "repositoryName": "ab", "imageTagMutability": mode, FILTERS: filters })
+    };
+    let mut unfiltered = put("IMMUTABLE_WITH_EXCLUSION", "a");
+    unfiltered[FILTERS] = Value::Null;
+    let mut no_mode = put("", "a");
+    no_mode["imageTagMutability"] = Value::Null;
+    let told = [
+        told::<Put>(&unfiltered),
+        told::<Put>(&put("MUTABLE", "a*")),
+        told::<CreateRepository>(&no_mode),
+        told::<Put>(&put("MUTABLE_WITH_EXCLUSION", "*a*b*")),
+        told::<Put>(&put("MUTABLE_WITH_EXCLUSION", "a/b")),
+        told::<DescribeRepositories>(&json!({ "repositoryNames": ["ab"], "nextToken": "x" })),
+        told::<DescribeImages>(
+            &json!({ "repositoryName": "ab", "imageIds": [{ "imageTag": "a" }], "maxResults": 1 }),
+        ),
+    ];
+    insta::assert_snapshot!(told.join("\n"), @r"
+    InvalidParameterException Invalid parameter at 'imageTagMutabilityExclusionFilters' failed to satisfy constraint: 'ImageTagMutabilityExclusionFilters can't be null when imageTagMutability is set as IMMUTABLE_WITH_EXCLUSION'
+    InvalidParameterException Invalid parameter at 'imageTagMutabilityExclusionFilters' failed to satisfy constraint: 'ImageTagMutabilityExclusionFilters must be null when imageTagMutability is set as MUTABLE'
+    InvalidParameterException Invalid parameter at 'imageTagMutabilityExclusionFilters' failed to satisfy constraint: 'ImageTagMutabilityExclusionFilters must be null when imageTagMutability is set as MUTABLE'
+    InvalidParameterException Invalid parameter at 'filter' failed to satisfy constraint: 'Member must have at most 2 wildcards (*)'
+    InvalidParameterException Invalid parameter at 'filter' failed to satisfy constraint: 'Member must satisfy regular expression pattern: ^[0-9a-zA-Z._*-]{1,128}$'
+    InvalidParameterException Invalid parameter at 'nextToken' failed to satisfy constraint: 'Member must be null when repositoryNames is set'
+    InvalidParameterException Invalid parameter at 'maxResults' failed to satisfy constraint: 'Member must be null when imageIds is set'
+    ");
+    let good = put("MUTABLE_WITH_EXCLUSION", "*a*");
     assert!(parse_input::<Put>(good.to_string().as_bytes()).is_ok());
-
-    insta::assert_snapshot!(
-        told::<DescribeRepositories>(&json!({ "repositoryNames": ["ab"], "nextToken": "x" })), @"InvalidParameterException Invalid parameter at 'nextToken' failed to satisfy constraint: 'Member must be null when repositoryNames is set'");
-    insta::assert_snapshot!(
-        told::<DescribeImages>(&json!({ "repositoryName": "ab", "imageIds": [{ "imageTag": "a" }], "maxResults": 1 })), @"InvalidParameterException Invalid parameter at 'maxResults' failed to satisfy constraint: 'Member must be null when imageIds is set'");
-    insta::assert_snapshot!(told::<DescribeImages>(&json!({ "repositoryName": "ab", "imageIds": [{}] })), @"InvalidParameterException Invalid parameter at 'imageIds' failed to satisfy constraint: 'both tag and digest cannot be null'");
 }
 
 #[test]

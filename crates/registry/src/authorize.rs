@@ -1,0 +1,83 @@
+//! May this caller do that to this? Asked on the first line of every operation, answered before anything is read.
+
+use crate::{Caller, Error, Registry};
+use acre_wire::ecr::Operation;
+use acre_wire::names::AccountId;
+use std::fmt;
+
+/// The right to carry out one operation. A change says through it how it ended: one audit line each.
+#[must_use = "a change must report how it ended"]
+#[derive(Debug)]
+pub(crate) struct Permit {
+    operation: Operation,
+    principal: String,
+    resource: String,
+    request: String,
+    reported: bool,
+}
+
+impl Registry {
+    /// Judges the caller by the ECR action and the resource: `owner` is the account that the resource belongs to.
+    ///
+    /// Until policies are evaluated: an account's root may do all in its account, everybody else nothing.
+    pub(crate) fn authorize(
+        &self,
+        caller: &Caller,
+        operation: Operation,
+        owner: &AccountId,
+        resource: impl fmt::Display,
+    ) -> Result<Permit, Error> {
+        let mut permit = Permit {
+            operation,
+            principal: caller.principal.arn.clone(),
+            resource: resource.to_string(),
+            request: caller.request.clone(),
+            // Reads leave no line behind, unless they are refused.
+            reported: !operation.changes(),
+        };
+        if caller.principal.account == *owner {
+            return Ok(permit);
+        }
+        let action = operation.action();
+        permit.report("denied");
+        Err(Error::AccessDenied {
+            principal: caller.principal.arn.clone(),
+            action,
+            resource: permit.resource.clone(),
+            reason: format!("no resource-based policy allows the {action} action"),
+        })
+    }
+}
+
+impl Permit {
+    /// Notes how the change ended.
+    pub(crate) fn record<T>(mut self, outcome: Result<T, Error>) -> Result<T, Error> {
+        match &outcome {
+            Ok(_) => self.report("done"),
+            Err(error) => self.report(error.kind()),
+        }
+        outcome
+    }
+
+    fn report(&mut self, outcome: &'static str) {
+        if outcome != "denied" && self.reported {
+            return;
+        }
+        self.reported = true;
+        tracing::info!(
+            target: "audit",
+            principal = self.principal,
+            action = self.operation.action(),
+            resource = self.resource,
+            outcome,
+            request_id = self.request,
+        );
+    }
+}
+
+impl Drop for Permit {
+    /// The client went away before the end was known: the change may have been committed all the same.
+    fn drop(&mut self) {
+        self.report("abandoned");
+    }
+}
