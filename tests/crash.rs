@@ -3,11 +3,7 @@
 //!
 //! `ACRE_ROUNDS` says how many kills (40), `ACRE_SEED` replays a run as far as the scheduler allows.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "a test that cannot go on fails, and prints its seed"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use acre_testkit::leftovers::{cancel_uploads, strange_objects, upload_files};
 use acre_testkit::random::{Random, number_from_environment};

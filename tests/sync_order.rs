@@ -143,7 +143,7 @@ fn object_then_row(window: &Trace, data: &Path, length: usize) {
     let renamed =
         window.last("a rename into objects/", |call| call.renames().is_some_and(|(_, to)| is_object(&to)));
     let (source, target) = renamed.renames().unwrap();
-    assert_eq!(source.parent(), Some(data.join("uploads").as_path()), "{source:?} is no upload");
+    assert_eq!(source.parent(), Some(data.join("uploads").as_path()), "{} is no upload", source.display());
 
     let bytes: usize = window.calls().filter(|call| call.writes(&source)).filter_map(Call::count).sum();
     assert!(bytes >= length, "{bytes} bytes were written for {length}");

@@ -78,7 +78,7 @@ impl Finished {
     }
 
     fn told(&self) -> String {
-        // A command's Debug form shows its environment: the secret key is not for a log.
+        // A command's Debug form begins with its environment, which is the same for all.
         let line = self.line.split_once(" \"timeout\" ").map_or(self.line.as_str(), |(_, line)| line);
         format!("{line}\nended with {:?}\n{}\n{}", self.code, self.stdout, self.stderr)
     }

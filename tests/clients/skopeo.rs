@@ -33,8 +33,8 @@ fn an_image_comes_back_byte_for_byte() {
     place
         .shell(&format!(
             "skopeo copy --preserve-digests --dest-tls-verify=false {source} {made}:1
-            skopeo copy --src-tls-verify=false {made}:1 oci:out:1
-            skopeo copy --src-tls-verify=false {made}:1 dir:plain"
+            skopeo copy --preserve-digests --src-tls-verify=false {made}:1 oci:out:1
+            skopeo copy --preserve-digests --src-tls-verify=false {made}:1 dir:plain"
         ))
         .ok();
     let manifest = layout.read(&image);

@@ -65,7 +65,7 @@ impl Permit {
         }
         self.reported = true;
         tracing::info!(
-            target: "audit",
+            target: "acre::audit",
             principal = self.principal,
             action = self.operation.action(),
             resource = self.resource,

@@ -92,6 +92,9 @@ pub enum Error {
         /// Where.
         repository: RepositoryName,
     },
+    /// `If-Match` or `If-None-Match` is not met.
+    #[error("the tag does not point where the request's condition says")]
+    PreconditionFailed,
     /// A live index holds the image.
     #[error("Requested image referenced by manifest list")]
     ReferencedByIndex,
@@ -166,6 +169,7 @@ impl Error {
             Self::Kms(_) => "kms key unusable",
             Self::ImageNotFound | Self::ImageMissing { .. } => "image not found",
             Self::TagImmutable { .. } => "tag immutable",
+            Self::PreconditionFailed => "precondition failed",
             Self::ReferencedByIndex => "referenced by index",
             Self::InvalidManifest(_) => "invalid manifest",
             Self::ManifestTooLarge => "manifest too large",

@@ -1,1 +1,127 @@
-//! (empty until its first resident moves in)
+//! THE DOORS. HTTP only: a door turns a request into a caller and an operation, and an outcome into its protocol. Nothing
+//! here decides anything; that is the registry's.
+//!
+//! Start reading at [`serve`] (how a server comes up and goes down), then `doors.rs` (which way a request takes), then
+//! `oci.rs` and `ecr.rs`.
+
+mod body;
+mod budget;
+pub mod config;
+mod doors;
+mod ecr;
+mod greeting;
+mod identity;
+mod listen;
+mod log;
+mod oci;
+pub mod operate;
+
+use acre_registry::{Addresses, Registry, Settings};
+use config::{Config, ConfigError, Flag};
+use doors::Doors;
+use listen::{BindError, Listener, stop_signals};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// How long tasks that are still on their way at the end may take.
+const LAST_MOMENT: Duration = Duration::from_secs(2);
+
+/// Why a server did not start. Prints as one line.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The address.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// The data folder.
+    #[error(transparent)]
+    Registry(#[from] acre_registry::Error),
+    /// The process itself.
+    #[error("cannot start: {0}")]
+    Process(#[source] std::io::Error),
+}
+
+/// Runs a server until it is told to stop by SIGTERM or SIGINT; then running requests end, and so does this.
+pub fn serve(flags: &[Flag]) -> Result<(), StartError> {
+    let config = Config::load(flags, |name| std::env::var(name).ok())?;
+    // A process that logs already keeps its log.
+    let _ = log::start(config.log_format, config.log_level);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(StartError::Process)?;
+    let outcome = runtime.block_on(run(config));
+    runtime.shutdown_timeout(LAST_MOMENT);
+    outcome
+}
+
+async fn run(config: Config) -> Result<(), StartError> {
+    let stop = stop_signals().map_err(StartError::Process)?;
+    let listener = Listener::bind(config.listen, config.tls.clone()).await?;
+    let addresses = addresses(&config, listener.address(), listener.scheme());
+    let is_first = !config.data.join("credentials").exists();
+    let endpoint = format!("{}://{}", addresses.scheme, reachable(&config, listener.address()));
+    let settings = settings(&config, addresses.clone());
+    // Opening recovers, migrates and sweeps: blocking work, before the first request.
+    let opened = tokio::task::spawn_blocking(move || {
+        let registry = Registry::open(settings)?;
+        registry.write_endpoint(&endpoint)?;
+        Ok::<_, acre_registry::Error>((registry, endpoint))
+    });
+    let (registry, endpoint) = opened.await.map_err(|error| StartError::Process(error.into()))??;
+    if is_first {
+        greeting::greet(&config, &addresses.host, &mut std::io::stderr().lock());
+    }
+    tracing::info!(endpoint, data = %config.data.display(), "acre serves");
+    let work = tokio::spawn(Arc::clone(&registry).work());
+    let doors = Arc::new(Doors {
+        registry: Arc::clone(&registry),
+        scheme: addresses.scheme,
+        budget: budget::Budget::default(),
+    });
+    let service = move |request, peer| doors::answer(Arc::clone(&doors), request, peer);
+    listener.serve(service, stop, config.drain).await;
+    work.abort();
+    registry.stop().await;
+    tracing::info!("acre has stopped");
+    Ok(())
+}
+
+fn settings(config: &Config, addresses: Addresses) -> Settings {
+    Settings {
+        data: config.data.clone(),
+        root_key_file: Some(config.root_key_file.clone()),
+        account: config.account.clone(),
+        region: config.region.clone(),
+        addresses,
+        undo_window: i64::try_from(config.undo_window.as_micros()).unwrap_or(i64::MAX),
+        clock: Arc::new(now),
+    }
+}
+
+/// How clients are told to reach the registries (DESIGN 5).
+fn addresses(config: &Config, listener: SocketAddr, scheme: &'static str) -> Addresses {
+    let host = config.public_host.as_ref().map(|host| host.authority(listener.port()));
+    Addresses {
+        scheme,
+        host: host.unwrap_or_else(|| format!("localhost:{}", listener.port())),
+        domain: config.domain.as_ref().map(|domain| domain.authority(listener.port())),
+    }
+}
+
+/// The host of the endpoint that is written for commands on this machine: what clients are told, or the loopback.
+fn reachable(config: &Config, listener: SocketAddr) -> String {
+    match &config.public_host {
+        Some(host) => host.authority(listener.port()),
+        None if listener.ip().is_unspecified() || listener.ip().is_loopback() => {
+            format!("localhost:{}", listener.port())
+        }
+        None => listener.to_string(),
+    }
+}
+
+/// Microseconds since 1970.
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+}

@@ -15,6 +15,7 @@ use acre_wire::digest::{Algorithm, Digest};
 use acre_wire::ecr::Operation;
 use acre_wire::manifest::{Kind, MAX_MANIFEST, Manifest, ManifestError};
 use acre_wire::names::{RepositoryArn, Tag};
+use acre_wire::oci::range::{if_match, if_none_match};
 use bytes::Bytes;
 use std::sync::Arc;
 
@@ -33,6 +34,10 @@ pub struct ManifestPush {
     pub digest: Option<Digest>,
     /// The tags to set, all or none.
     pub tags: Vec<Tag>,
+    /// `If-Match`: where the first tag must point now.
+    pub if_match: Option<String>,
+    /// `If-None-Match`: where it must not.
+    pub if_none_match: Option<String>,
 }
 
 /// An image that is there now.
@@ -55,6 +60,8 @@ struct Plan {
     manifest: Manifest,
     digest: Digest,
     tags: Vec<Tag>,
+    if_match: Option<String>,
+    if_none_match: Option<String>,
     /// The references, each once.
     blobs: Vec<Digest>,
     children: Vec<Digest>,
@@ -110,6 +117,8 @@ impl Registry {
             manifest,
             digest,
             tags: push.tags,
+            if_match: push.if_match,
+            if_none_match: push.if_none_match,
             object: finished.object.clone(),
         });
         let author = self.author(caller);
@@ -195,8 +204,11 @@ fn commit(tx: &Tx<'_>, plan: &Plan, author: &Author) -> Result<Written, Error> {
     }
     let existing = images::by_digest(tx, repository.id, &plan.digest)?;
     let mut moves = Vec::new();
-    for tag in &plan.tags {
+    for (at, tag) in plan.tags.iter().enumerate() {
         let current = images::by_tag(tx, repository.id, tag.as_str())?;
+        if at == 0 {
+            check_conditions(plan, current.as_ref().map(|image| &image.digest))?;
+        }
         if current.as_ref().is_some_and(|image| image.digest == plan.digest) {
             continue;
         }
@@ -239,6 +251,13 @@ fn commit(tx: &Tx<'_>, plan: &Plan, author: &Author) -> Result<Written, Error> {
         event(tx, plan, author, None)?;
     }
     Ok(Written { image: true, object: object.unwrap_or(false) })
+}
+
+/// Compares with where the tag points at the moment of the push: of two racing writers one is refused.
+fn check_conditions(plan: &Plan, current: Option<&Digest>) -> Result<(), Error> {
+    let met = plan.if_match.as_ref().is_none_or(|condition| if_match(condition, current))
+        && plan.if_none_match.as_ref().is_none_or(|condition| if_none_match(condition, current));
+    if met { Ok(()) } else { Err(Error::PreconditionFailed) }
 }
 
 fn insert(

@@ -1,0 +1,130 @@
+//! The door of the data plane, `/v2/` (spec/oci.md). Order of decisions: shape, caller, values, then the operation.
+
+mod blobs;
+mod error;
+mod manifests;
+mod respond;
+mod uploads;
+
+use crate::body::{Body, RequestBody};
+use crate::doors::{Doors, Head};
+use crate::identity::basic::{self, Refusal};
+use acre_registry::Caller;
+use acre_wire::names::{RepositoryArn, RepositoryName};
+use acre_wire::oci::error::ErrorCode;
+use acre_wire::oci::path::{NoShape, Shape};
+use acre_wire::oci::request::{Page, Request};
+use acre_wire::oci::link;
+use error::Refused;
+use http::{Response, StatusCode, header};
+
+/// Names of a page when the client does not say.
+const DEFAULT_PAGE: u16 = 100;
+
+/// What a handler gets: the doors, who asks, and the head of the request.
+pub(crate) struct Context<'a> {
+    doors: &'a Doors,
+    caller: Caller,
+    head: &'a Head,
+}
+
+impl Context<'_> {
+    fn arn(&self, name: RepositoryName) -> RepositoryArn {
+        self.caller.registry.repository(name)
+    }
+}
+
+/// The operation's name for logs and metrics, and the answer.
+pub(crate) async fn serve(
+    doors: &Doors,
+    head: &Head,
+    body: &mut RequestBody,
+) -> (&'static str, Response<Body>) {
+    let query = head.parts.uri.query();
+    let shape = match Shape::parse(head.parts.method.as_str(), head.parts.uri.path(), query) {
+        Ok(shape) => shape,
+        Err(NoShape::NotFound) => return ("-", crate::doors::not_found()),
+        Err(NoShape::MethodNotAllowed { allow }) => {
+            let refused = Refused::new(StatusCode::METHOD_NOT_ALLOWED, ErrorCode::Unsupported, "method not allowed");
+            return ("-", refused.with(header::ALLOW, allow).response());
+        }
+    };
+    let name = shape.name();
+    let caller = match basic::identify(&doors.registry, &head.parts.headers, head.host(), &head.request_id) {
+        Ok(caller) => caller,
+        Err(refusal) => return (name, refuse(doors, head, refusal)),
+    };
+    let request = match Request::parse(&shape) {
+        Ok(request) => request,
+        Err(invalid) => return (name, error::invalid(&invalid).response()),
+    };
+    let context = Context { doors, caller, head };
+    let answer = dispatch(&context, request, body).await;
+    (name, answer.unwrap_or_else(|refused| refused.for_request(&head.request_id).response()))
+}
+
+async fn dispatch(
+    context: &Context<'_>,
+    request: Request,
+    body: &mut RequestBody,
+) -> Result<Response<Body>, Refused> {
+    match request {
+        Request::Ping => Ok(respond::json(b"{}".to_vec())),
+        Request::ListRepositories { page } => list_repositories(context, &page),
+        Request::ListTags { repository, page } => list_tags(context, repository, &page),
+        Request::ListReferrers { .. } => Err(Refused::new(
+            StatusCode::NOT_FOUND,
+            ErrorCode::Unsupported,
+            "acre does not list referrers yet (README, table of what works)",
+        )),
+        Request::HeadBlob { repository, digest } => blobs::head(context, repository, digest),
+        Request::GetBlob { repository, digest } => blobs::get(context, repository, digest).await,
+        Request::DeleteBlob { repository, digest } => blobs::delete(context, repository, digest).await,
+        Request::StartUpload { repository, digest, algorithm, mount: _ } => {
+            uploads::start(context, repository, digest, algorithm, body).await
+        }
+        Request::AppendUpload { repository, upload } => uploads::append(context, repository, &upload, body).await,
+        Request::FinishUpload { repository, upload, digest } => {
+            uploads::finish(context, repository, &upload, digest, body).await
+        }
+        Request::DescribeUpload { repository, upload } => uploads::describe(context, repository, &upload).await,
+        Request::CancelUpload { repository, upload } => uploads::cancel(context, repository, &upload).await,
+        Request::HeadManifest { repository, reference } => manifests::head(context, repository, &reference),
+        Request::GetManifest { repository, reference } => manifests::get(context, repository, &reference).await,
+        Request::PutManifest { repository, reference, tags } => {
+            manifests::put(context, repository, reference, tags, body).await
+        }
+        Request::DeleteManifest { repository, reference } => manifests::delete(context, repository, reference).await,
+    }
+}
+
+fn refuse(doors: &Doors, head: &Head, refusal: Refusal) -> Response<Body> {
+    let denied = |text: &str| Refused::new(StatusCode::FORBIDDEN, ErrorCode::Denied, text).response();
+    match refusal {
+        Refusal::Unauthorized => {
+            let realm = format!("{}://{}/", doors.scheme, head.host().unwrap_or("localhost"));
+            respond::challenge(&realm)
+        }
+        Refusal::Expired => denied("Your authorization token has expired. Reauthenticate and try again."),
+        Refusal::OtherRegistry => {
+            denied("The authorization token was issued for another registry than the host names: log in to this host.")
+        }
+    }
+}
+
+fn list_tags(context: &Context<'_>, repository: RepositoryName, page: &Page) -> Result<Response<Body>, Refused> {
+    let limit = page.limit.unwrap_or(DEFAULT_PAGE);
+    let last = page.last.as_deref().unwrap_or_default();
+    let arn = context.arn(repository);
+    let (tags, more) = context.doors.registry.tags(&context.caller, &arn, last, limit.into())?;
+    let next = tags.last().filter(|_| more).map(|tag| link::tags(&arn.name, tag.as_str(), page.limit));
+    Ok(respond::listing(&serde_json::json!({ "name": arn.name, "tags": tags }), next))
+}
+
+fn list_repositories(context: &Context<'_>, page: &Page) -> Result<Response<Body>, Refused> {
+    let limit = page.limit.unwrap_or(DEFAULT_PAGE);
+    let last = page.last.as_deref().unwrap_or_default();
+    let (names, more) = context.doors.registry.repository_names(&context.caller, last, limit.into())?;
+    let next = names.last().filter(|_| more).map(|name| link::catalogue(name.as_str(), page.limit));
+    Ok(respond::listing(&serde_json::json!({ "repositories": names }), next))
+}

@@ -1,0 +1,115 @@
+//! Blobs: HEAD, GET with ranges and conditions, DELETE (spec/oci.md 5).
+
+use super::error::Refused;
+use super::respond;
+use crate::body::{Body, Frames, FramesError};
+use acre_registry::{BlobView, Content, Reader, Registry};
+use acre_wire::digest::Digest;
+use acre_wire::ecr::Operation;
+use acre_wire::names::RepositoryName;
+use acre_wire::oci::error::ErrorCode;
+use acre_wire::oci::range::{Ranges, if_none_match, if_range};
+use http::header::{ACCEPT_RANGES, CONTENT_RANGE, CONTENT_TYPE, IF_NONE_MATCH, IF_RANGE, RANGE};
+use http::{HeaderValue, Response, StatusCode};
+use bytes::Bytes;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+const OCTETS: HeaderValue = HeaderValue::from_static("application/octet-stream");
+
+pub(super) fn head(
+    context: &super::Context<'_>,
+    repository: RepositoryName,
+    digest: Digest,
+) -> Result<Response<Body>, Refused> {
+    let operation = Operation::BatchCheckLayerAvailability;
+    let view = context.doors.registry.blob(&context.caller, &context.arn(repository), &digest, operation)?;
+    let mut response = Response::new(Body::Head(view.size));
+    describe(&mut response, &view);
+    Ok(response)
+}
+
+pub(super) async fn get(
+    context: &super::Context<'_>,
+    repository: RepositoryName,
+    digest: Digest,
+) -> Result<Response<Body>, Refused> {
+    let registry = &context.doors.registry;
+    let arn = context.arn(repository);
+    let view = registry.blob(&context.caller, &arn, &digest, Operation::GetDownloadUrlForLayer)?;
+    let header = |name| context.head.header(name);
+    if header(IF_NONE_MATCH).is_some_and(|condition| !if_none_match(condition, Some(&digest))) {
+        let mut response = respond::empty(StatusCode::NOT_MODIFIED);
+        respond::set_identity(&mut response, &digest);
+        return Ok(response);
+    }
+    let applies = header(IF_RANGE).is_none_or(|condition| if_range(condition, &digest));
+    let (status, range) = match Ranges::parse(header(RANGE).filter(|_| applies), view.size) {
+        // Several ranges are answered whole until they are built.
+        Ranges::Whole | Ranges::Several(_) => (StatusCode::OK, 0..view.size),
+        Ranges::Partial(range) => (StatusCode::PARTIAL_CONTENT, *range.start()..range.end() + 1),
+        Ranges::NotSatisfiable => {
+            let mut response = respond::empty(StatusCode::RANGE_NOT_SATISFIABLE);
+            respond::set_identity(&mut response, &digest);
+            let held = respond::value(&format!("bytes */{}", view.size));
+            response.headers_mut().insert(CONTENT_RANGE, held);
+            return Ok(response);
+        }
+        Ranges::TooMany => {
+            let text = "too many ranges in one request: ask for them one by one";
+            return Err(Refused::new(StatusCode::BAD_REQUEST, ErrorCode::Unsupported, text));
+        }
+    };
+    let length = range.end - range.start;
+    let position = format!("bytes {}-{}/{}", range.start, range.end.saturating_sub(1), view.size);
+    let body = match registry.read_blob(&view, range).await? {
+        Content::Whole(bytes) => Body::Whole(bytes),
+        Content::Stream(reader) => {
+            Body::stream(length, BlobFrames { reader, registry: Arc::clone(registry), view: view.clone() })
+        }
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    describe(&mut response, &view);
+    if status == StatusCode::PARTIAL_CONTENT {
+        response.headers_mut().insert(CONTENT_RANGE, respond::value(&position));
+    }
+    Ok(response)
+}
+
+pub(super) async fn delete(
+    context: &super::Context<'_>,
+    repository: RepositoryName,
+    digest: Digest,
+) -> Result<Response<Body>, Refused> {
+    context.doors.registry.delete_blob(&context.caller, &context.arn(repository), digest).await?;
+    Ok(respond::empty(StatusCode::ACCEPTED))
+}
+
+/// A blob on its way out. Damage on the way ends the answer and is noted, so that the next push replaces the object.
+struct BlobFrames {
+    reader: Reader,
+    registry: Arc<Registry>,
+    view: BlobView,
+}
+
+impl Frames for BlobFrames {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, FramesError>>> {
+        let next = ready!(self.reader.poll_next(cx));
+        Poll::Ready(next.map(|frame| {
+            frame.map_err(|error| {
+                let text = error.to_string();
+                let (registry, view) = (Arc::clone(&self.registry), self.view.clone());
+                tokio::spawn(async move { registry.report_damage(&view, error).await });
+                text.into()
+            })
+        }))
+    }
+}
+
+fn describe(response: &mut Response<Body>, view: &BlobView) {
+    respond::set_identity(response, &view.digest);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, OCTETS);
+    headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+}
