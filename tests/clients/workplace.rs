@@ -3,13 +3,11 @@
 
 use std::path::{Path, PathBuf};
 
-use acre_testkit::server::{Options, Server};
+use acre_testkit::server::{Options, Server, binary};
 use tempfile::TempDir;
 
 use super::dockerd;
 use super::programs::{self, Finished};
-
-const ACRE: &str = env!("CARGO_BIN_EXE_acre");
 
 /// A running server and somebody's desk before it.
 pub(crate) struct Workplace {
@@ -20,7 +18,7 @@ pub(crate) struct Workplace {
 impl Workplace {
     /// Starts a server on a free port and an empty data folder.
     pub(crate) fn open() -> Self {
-        let server = Server::start(ACRE, Options::default()).expect("acre serve starts");
+        let server = Server::start(acre(), Options::default()).expect("acre serve starts");
         let folder = tempfile::Builder::new().prefix("acre-desk-").tempdir().expect("a temporary folder");
         for name in ["home", "docker", "run", "tmp"] {
             std::fs::create_dir(folder.path().join(name)).expect("a folder is made");
@@ -45,7 +43,7 @@ impl Workplace {
         let own = |name: &str| -> PathBuf { self.folder().join(name) };
         command
             .current_dir(folder)
-            .env("ACRE", ACRE)
+            .env("ACRE", acre())
             .env("ACRE_DATA", self.server.data())
             .env("HOME", own("home"))
             .env("TMPDIR", own("tmp"))
@@ -55,4 +53,8 @@ impl Workplace {
             .env("DOCKER_HOST", dockerd::host());
         programs::run(&mut command)
     }
+}
+
+fn acre() -> PathBuf {
+    binary(env!("CARGO_BIN_EXE_acre"))
 }

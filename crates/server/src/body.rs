@@ -94,7 +94,7 @@ impl RequestBody {
 
 impl acre_registry::Source for RequestBody {
     async fn next(&mut self) -> Option<Result<Bytes, SourceError>> {
-        // The inherent `next`, not this one: an inherent method goes first.
+        // The inherent `next`: it goes before the trait's.
         Self::next(self).await.map(|bytes| bytes.map_err(|_| SourceError))
     }
 }

@@ -115,6 +115,11 @@ pub(crate) fn not_found() -> Response<Body> {
     text(StatusCode::NOT_FOUND, "404 page not found\n")
 }
 
+/// A request whose task broke: a defect, with its panic in the log.
+pub(crate) fn failed() -> Response<Body> {
+    text(StatusCode::INTERNAL_SERVER_ERROR, "internal error\n")
+}
+
 fn text(status: StatusCode, text: &'static str) -> Response<Body> {
     let mut response = Response::new(Body::Whole(Bytes::from_static(text.as_bytes())));
     *response.status_mut() = status;

@@ -79,7 +79,12 @@ async fn run(config: Config) -> Result<(), StartError> {
         scheme: addresses.scheme,
         budget: budget::Budget::default(),
     });
-    let service = move |request, peer| doors::answer(Arc::clone(&doors), request, peer);
+    // A task for each request: one that has begun to change something ends as it would have, also when its client goes
+    // away in the middle; its body then breaks off, and an upload keeps what has come.
+    let service = move |request, peer| {
+        let answer = tokio::spawn(doors::answer(Arc::clone(&doors), request, peer));
+        async move { answer.await.unwrap_or_else(|_| doors::failed()) }
+    };
     listener.serve(service, stop, config.drain).await;
     work.abort();
     registry.stop().await;

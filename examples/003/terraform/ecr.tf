@@ -35,49 +35,45 @@ resource "aws_ecr_lifecycle_policy" "backend" {
 }
 
 locals {
-  # The document's three rules say "tagged with v, release, or prod". As one rule they are a plain error: ECR takes an
-  # image only if *every* prefix of a rule's list is met by one of its tags. So there is one rule for each prefix.
-  kept_prefixes    = ["v", "release", "prod"]
-  removed_prefixes = ["dev", "staging"]
-
-  production_rules = [for index, prefix in local.kept_prefixes : {
-    rulePriority = 1 + index
-    description  = "Keep last 10 images tagged ${prefix}"
-    selection = {
-      tagStatus     = "tagged"
-      tagPrefixList = [prefix]
-      countType     = "imageCountMoreThan"
-      countNumber   = 10
-    }
-    action = { type = "expire" }
-  }]
-
-  development_rules = [for index, prefix in local.removed_prefixes : {
-    rulePriority = 11 + index
-    description  = "Remove images tagged ${prefix} after 7 days"
-    selection = {
-      tagStatus     = "tagged"
-      tagPrefixList = [prefix]
-      countType     = "sinceImagePushed"
-      countUnit     = "days"
-      countNumber   = 7
-    }
-    action = { type = "expire" }
-  }]
-
-  untagged_rule = {
-    rulePriority = 21
-    description  = "Remove untagged images after 1 day"
-    selection = {
-      tagStatus   = "untagged"
-      countType   = "sinceImagePushed"
-      countUnit   = "days"
-      countNumber = 1
-    }
-    action = { type = "expire" }
-  }
-
+  # The three rules as the document words them. Beware: ECR takes an image only if *every* prefix of a rule's list is met
+  # by one of its tags, so the first two rules ask for images that carry all of these tags. What the document wants is a
+  # rule for each prefix.
   lifecycle_policy = jsonencode({
-    rules = concat(local.production_rules, local.development_rules, [local.untagged_rule])
+    rules = [
+      {
+        rulePriority = 1
+        description  = "Keep last 10 production images"
+        selection = {
+          tagStatus     = "tagged"
+          tagPrefixList = ["v", "release", "prod"]
+          countType     = "imageCountMoreThan"
+          countNumber   = 10
+        }
+        action = { type = "expire" }
+      },
+      {
+        rulePriority = 2
+        description  = "Remove development images after 7 days"
+        selection = {
+          tagStatus     = "tagged"
+          tagPrefixList = ["dev", "staging"]
+          countType     = "sinceImagePushed"
+          countUnit     = "days"
+          countNumber   = 7
+        }
+        action = { type = "expire" }
+      },
+      {
+        rulePriority = 3
+        description  = "Remove untagged images after 1 day"
+        selection = {
+          tagStatus   = "untagged"
+          countType   = "sinceImagePushed"
+          countUnit   = "days"
+          countNumber = 1
+        }
+        action = { type = "expire" }
+      },
+    ]
   })
 }
