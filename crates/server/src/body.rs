@@ -28,7 +28,7 @@ pub(crate) const UNWANTED: u64 = 16 << 20;
 pub(crate) const UNWANTED_FOR: Duration = Duration::from_secs(5);
 
 /// The body of a request. Dropping it unread is fine: the client gets its answer, not a reset.
-pub struct RequestBody {
+pub(crate) struct RequestBody {
     /// There until the drop.
     incoming: Option<Incoming>,
     /// The client waits for `100 Continue`, which hyper sends at the first read.
@@ -39,7 +39,7 @@ pub struct RequestBody {
 
 /// A body that did not come as it had to. It stays so: reading again gives the same error, never an end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BodyError {
+pub(crate) enum BodyError {
     /// The client sent nothing for 60 s: 408.
     #[error("the client sent nothing for a minute")]
     Idle,
@@ -60,13 +60,13 @@ impl RequestBody {
     }
 
     /// The `Content-Length`, less what was read; none for a chunked body.
-    pub fn length(&self) -> Option<u64> {
+    pub(crate) fn length(&self) -> Option<u64> {
         self.incoming.as_ref().and_then(|incoming| http_body::Body::size_hint(incoming).exact())
     }
 
     /// The next bytes, never empty; none at the end. The bytes are a slice of the connection's read buffer: who keeps
     /// them copies them. Cancel safe.
-    pub async fn next(&mut self) -> Option<Result<Bytes, BodyError>> {
+    pub(crate) async fn next(&mut self) -> Option<Result<Bytes, BodyError>> {
         let incoming = self.incoming.as_mut()?;
         let end = loop {
             if let Some(end) = self.end {
@@ -138,7 +138,7 @@ impl fmt::Debug for RequestBody {
 
 /// The body of an answer. Its length is always known, so hyper writes `Content-Length` and never chunks.
 #[derive(Debug, Default)]
-pub enum Body {
+pub(crate) enum Body {
     /// Nothing.
     #[default]
     Empty,
@@ -152,24 +152,24 @@ pub enum Body {
 }
 
 /// Bytes that come later, of a length that is known now.
-pub struct Stream {
+pub(crate) struct Stream {
     frames: Box<dyn Frames>,
     left: u64,
 }
 
 /// Where the bytes of a [`Stream`] come from.
-pub trait Frames: Send {
+pub(crate) trait Frames: Send {
     /// The next bytes; none at the end.
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, FramesError>>>;
 }
 
 /// Why the bytes of an answer do not come.
-pub type FramesError = Box<dyn std::error::Error + Send + Sync>;
+pub(crate) type FramesError = Box<dyn std::error::Error + Send + Sync>;
 
 /// An answer that breaks off: its head, with the length, was sent. hyper closes the connection, so that the client sees
 /// that bytes are missing.
 #[derive(Debug, thiserror::Error)]
-pub enum BrokenAnswer {
+pub(crate) enum BrokenAnswer {
     /// The bytes cannot be had.
     #[error("the answer broke off")]
     Source(#[source] FramesError),
@@ -180,7 +180,7 @@ pub enum BrokenAnswer {
 
 impl Body {
     /// `length` bytes from `frames`.
-    pub fn stream(length: u64, frames: impl Frames + 'static) -> Self {
+    pub(crate) fn stream(length: u64, frames: impl Frames + 'static) -> Self {
         Self::Stream(Stream { frames: Box::new(frames), left: length })
     }
 }

@@ -38,7 +38,7 @@ const CLEAN_UP: Duration = Duration::from_secs(1);
 
 /// A bound socket.
 #[derive(Debug)]
-pub struct Listener {
+pub(crate) struct Listener {
     socket: TcpListener,
     address: SocketAddr,
     tls: Option<Arc<Tls>>,
@@ -46,11 +46,11 @@ pub struct Listener {
 
 /// Who is at the other end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Peer {
+pub(crate) struct Peer {
     /// Where it comes from.
-    pub address: SocketAddr,
+    pub(crate) address: SocketAddr,
     /// Whether the connection is encrypted.
-    pub tls: bool,
+    pub(crate) tls: bool,
 }
 
 /// A socket that cannot be had. Prints as one line.
@@ -88,7 +88,7 @@ enum Stage {
 
 impl Listener {
     /// Reads the TLS files, if any, and takes the address; port 0 is any free one.
-    pub async fn bind(address: SocketAddr, tls: Option<TlsFiles>) -> Result<Self, BindError> {
+    pub(crate) async fn bind(address: SocketAddr, tls: Option<TlsFiles>) -> Result<Self, BindError> {
         let tls = tls.map(Tls::load).transpose()?.map(Arc::new);
         let socket = TcpListener::bind(address).await.map_err(|source| match source.kind() {
             io::ErrorKind::AddrInUse => BindError::InUse(address),
@@ -101,12 +101,12 @@ impl Listener {
     }
 
     /// Where it listens, with its real port.
-    pub fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// `https` or `http`.
-    pub fn scheme(&self) -> &'static str {
+    pub(crate) fn scheme(&self) -> &'static str {
         if self.tls.is_some() { "https" } else { "http" }
     }
 
@@ -114,7 +114,7 @@ impl Listener {
     /// finish for at most `drain`, or until a second message, and ends the rest.
     ///
     /// A client that goes away cancels its request: the future of `service` is dropped at whatever it awaits.
-    pub async fn serve<S, F>(self, service: S, mut stop: mpsc::Receiver<()>, drain: Duration)
+    pub(crate) async fn serve<S, F>(self, service: S, mut stop: mpsc::Receiver<()>, drain: Duration)
     where
         S: Fn(Request<RequestBody>, Peer) -> F + Clone + Send + 'static,
         F: Future<Output = Response<Body>> + Send + 'static,
@@ -231,7 +231,7 @@ impl Stage {
 }
 
 /// A message for each SIGTERM and SIGINT from now on. Call it inside the runtime.
-pub fn stop_signals() -> io::Result<mpsc::Receiver<()>> {
+pub(crate) fn stop_signals() -> io::Result<mpsc::Receiver<()>> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let (sender, receiver) = mpsc::channel(2);
     tokio::spawn(async move {

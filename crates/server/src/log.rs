@@ -35,7 +35,7 @@ pub enum Level {
 }
 
 /// Starts logging. Fails if this process logs already.
-pub fn start(format: Format, level: Level) -> Result<(), TryInitError> {
+pub(crate) fn start(format: Format, level: Level) -> Result<(), TryInitError> {
     // A log that cannot be written is no reason to end, and no reason to panic on a closed stderr.
     let lines = fmt::layer().with_writer(stderr).log_internal_errors(false);
     let lines = match format {

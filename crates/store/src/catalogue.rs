@@ -81,9 +81,9 @@ impl Catalogue {
             Some(reader) => reader,
             None => connect(&self.path, OpenFlags::SQLITE_OPEN_READ_ONLY)?,
         };
-        let begun = reader.execute_batch("BEGIN DEFERRED").map_err(Error::from);
-        let answer = begun.map_err(E::from).and_then(|()| work(&Tx::new(&reader)));
-        if reader.execute_batch("COMMIT").is_ok() || reader.is_autocommit() {
+        let run = |sql| Ok::<_, Error>(reader.prepare_cached(sql)?.execute([])?);
+        let answer = run("BEGIN DEFERRED").map_err(E::from).and_then(|_| work(&Tx::new(&reader)));
+        if run("COMMIT").is_ok() || reader.is_autocommit() {
             lock(&self.readers).push(reader);
         }
         answer

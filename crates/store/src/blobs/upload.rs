@@ -10,7 +10,7 @@ use crate::keys::KeyVersion;
 use crate::seal::{ObjectId, SEGMENT, SEGMENT_PLAIN};
 use acre_wire::digest::{Algorithm, Digest, Hasher};
 use bytes::Bytes;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::fs::{File, OpenOptions};
 use std::future::Future;
 use std::os::unix::fs::FileExt;
@@ -125,6 +125,8 @@ pub(crate) struct Uploads {
 #[derive(Debug, Default)]
 struct Sessions {
     open: HashMap<Uuid, Arc<Session>>,
+    /// Finished as files whose rows are on their way: their heads and objects are nobody's to remove.
+    settling: HashSet<Uuid>,
     done: HashMap<Uuid, (Owner, Digest, i64)>,
     done_order: VecDeque<Uuid>,
 }
@@ -207,7 +209,7 @@ impl Uploads {
 
     pub(super) fn is_open(&self, id: Uuid) -> bool {
         let sessions = self.lock();
-        sessions.open.contains_key(&id) || sessions.done.contains_key(&id)
+        sessions.open.contains_key(&id) || sessions.settling.contains(&id) || sessions.done.contains_key(&id)
     }
 
     /// How many bytes the upload holds.
@@ -399,7 +401,12 @@ impl Uploads {
         outcome: Result<Finished, UploadError>,
     ) -> Result<Received, UploadError> {
         state.gone = true;
-        self.lock().open.remove(&session.id);
+        let mut sessions = self.lock();
+        if let Ok(Finished { object: Some(NewBlob { inline: None, .. }), .. }) = &outcome {
+            sessions.settling.insert(session.id);
+        }
+        sessions.open.remove(&session.id);
+        drop(sessions);
         // With an object the head stays until the row is committed: it tells a restart which object to remove.
         let keeps_head = outcome.as_ref().is_ok_and(|finished| finished.object.is_some());
         if state.stored.is_some() && !keeps_head {
@@ -415,6 +422,7 @@ impl Uploads {
             for path in [data.with_extension("tail"), data.with_extension("head")] {
                 super::session::remove(&path);
             }
+            self.lock().settling.remove(&finished.upload);
         }
     }
 
