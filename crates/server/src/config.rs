@@ -144,6 +144,13 @@ impl Config {
     }
 }
 
+impl ConfigError {
+    /// Whether the command line is to blame, not a file or the environment.
+    pub fn is_usage(&self) -> bool {
+        matches!(self, Self::BadValue { origin: Origin::Flag(_), .. } | Self::UnknownKey { origin: Origin::Flag(_), .. })
+    }
+}
+
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -5,7 +5,7 @@ mod patient;
 mod tls;
 mod traffic;
 
-pub use tls::{TlsError, TlsFiles};
+pub(crate) use tls::{TlsError, TlsFiles};
 pub(crate) use traffic::{Exchange, Traffic};
 
 use crate::body::{Body, RequestBody};
@@ -57,7 +57,7 @@ pub(crate) struct Peer {
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
     /// Another program listens there.
-    #[error("{0} is in use: another program listens there")]
+    #[error("{0} is in use: another program listens there; choose another address with --listen")]
     InUse(SocketAddr),
     /// No interface has the address.
     #[error("cannot listen on {0}: this machine does not have the address {ip}", ip = .0.ip())]

@@ -1,0 +1,271 @@
+//! The command line, as clap understands it. Nothing else.
+
+use crate::Flag;
+use acre_wire::names::AccountId;
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// A private container registry whose control plane is the AWS ECR API.
+#[derive(Debug, Parser)]
+#[command(name = "acre", version, propagate_version = true, disable_help_subcommand = true)]
+#[command(after_help = "A first push:\n  acre serve                 in one terminal\n  eval \"$(acre env)\"         in another, \
+                        then aws, terraform and docker as with ECR")]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the registry.
+    Serve(Serve),
+    /// Show the root credentials and the endpoint of a server on this machine, as lines for the shell.
+    ///
+    /// Type: eval "$(acre env)". Reads <data>/credentials and <data>/endpoint and nothing else.
+    Env(Env),
+    /// Manage the accounts of an installation.
+    #[command(subcommand)]
+    Account(Account),
+    /// Manage the keys that everything is sealed with.
+    #[command(subcommand)]
+    Keys(Keys),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Every option is also a key of the TOML file and an environment variable (--public-host: public-host, \
+                        ACRE_PUBLIC_HOST). An option goes before a variable, a variable before the file.")]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+}
+
+/// The server's configuration; what the values mean is the server's to say.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Settings {
+    /// Read settings from this TOML file
+    #[arg(long, value_name = "FILE")]
+    config: Option<String>,
+    /// Listen here [default: 127.0.0.1:4510]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Option<String>,
+    /// Tell clients this host[:port] [default: localhost]
+    #[arg(long, value_name = "HOST")]
+    public_host: Option<String>,
+    /// Give every registry its own host, <account>.dkr.ecr.<region>.<domain>[:port]
+    #[arg(long, value_name = "DOMAIN")]
+    domain: Option<String>,
+    /// Keep everything in this folder [default: ./acre-data]
+    #[arg(long, value_name = "DIR")]
+    data: Option<String>,
+    /// The home account's id [default: 000000000000]
+    #[arg(long, value_name = "ID")]
+    account: Option<String>,
+    /// The Region of clients that name none [default: us-east-1]
+    #[arg(long, value_name = "REGION")]
+    region: Option<String>,
+    /// The file of the root key, without which nothing can be read [default: root.key in the data folder]
+    #[arg(long, value_name = "FILE")]
+    root_key_file: Option<String>,
+    /// Serve HTTPS with this certificate chain (PEM); needs --tls-key
+    #[arg(long, value_name = "FILE")]
+    tls_cert: Option<String>,
+    /// The certificate's private key (PEM); needs --tls-cert
+    #[arg(long, value_name = "FILE")]
+    tls_key: Option<String>,
+    /// After the signal to stop, let running requests go on for this many seconds [default: 30]
+    #[arg(long, value_name = "SECONDS")]
+    drain: Option<String>,
+    /// How log lines look: human or json [default: human]
+    #[arg(long, value_name = "FORMAT")]
+    log_format: Option<String>,
+    /// Which log lines there are: error, warn, info, debug or trace [default: info]
+    #[arg(long, value_name = "LEVEL")]
+    log_level: Option<String>,
+    /// For how many days deletions can be undone; 0: not at all [default: 7]
+    #[arg(long, value_name = "DAYS")]
+    undo_window_days: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Env {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Send every AWS service to the server, not only ECR and STS
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Write a profile of this name into the AWS tools' files instead
+    #[arg(long, value_name = "NAME", value_parser = profile_name)]
+    pub(crate) profile: Option<String>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgument,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Account {
+    /// Make an account with a root access key of its own, and write it as a profile.
+    ///
+    /// Only the home account's root may. The secret is told this once: it goes into the profile and nowhere else.
+    Create(CreateAccount),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CreateAccount {
+    /// The new account: twelve digits
+    #[arg(value_name = "ID", value_parser = AccountId::parse)]
+    pub(crate) id: AccountId,
+    /// Write the key into the AWS tools' files under this name [default: acre-ID]
+    #[arg(long, value_name = "NAME", value_parser = profile_name)]
+    pub(crate) profile: Option<String>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgument,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Keys {
+    /// Seal new data under new keys. What is there stays readable.
+    Rotate(RotateKeys),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RotateKeys {
+    /// Read settings from this TOML file
+    #[arg(long, value_name = "FILE")]
+    config: Option<String>,
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// The file of the root key [default: root.key in the data folder]
+    #[arg(long, value_name = "FILE")]
+    root_key_file: Option<String>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgument,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Data {
+    /// The server's data folder [default: $ACRE_DATA, else ./acre-data]
+    #[arg(long, value_name = "DIR")]
+    data: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct OutputArgument {
+    /// For people, or for programs
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) output: Output,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    Text,
+    Json,
+}
+
+impl Arguments {
+    pub(crate) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        Self::try_parse_from(arguments)
+    }
+}
+
+impl Settings {
+    /// Those that were given.
+    pub(crate) fn flags(self) -> Vec<Flag> {
+        flags([
+            ("config", self.config),
+            ("listen", self.listen),
+            ("public-host", self.public_host),
+            ("domain", self.domain),
+            ("data", self.data),
+            ("account", self.account),
+            ("region", self.region),
+            ("root-key-file", self.root_key_file),
+            ("tls-cert", self.tls_cert),
+            ("tls-key", self.tls_key),
+            ("drain", self.drain),
+            ("log-format", self.log_format),
+            ("log-level", self.log_level),
+            ("undo-window-days", self.undo_window_days),
+        ])
+    }
+}
+
+impl RotateKeys {
+    /// Those that were given.
+    pub(crate) fn flags(&self) -> Vec<Flag> {
+        flags([
+            ("config", self.config.clone()),
+            ("data", self.data.data.clone()),
+            ("root-key-file", self.root_key_file.clone()),
+        ])
+    }
+}
+
+impl Data {
+    /// The data folder that is meant.
+    pub(crate) fn folder(&self) -> PathBuf {
+        let named = self.data.clone().or_else(|| crate::variable("ACRE_DATA"));
+        named.map_or_else(|| PathBuf::from("acre-data"), PathBuf::from)
+    }
+}
+
+fn flags<const N: usize>(given: [(&'static str, Option<String>); N]) -> Vec<Flag> {
+    let flag = |(key, text): (&'static str, Option<String>)| {
+        Some(Flag { key, text: text?, origin: format!("--{key}") })
+    };
+    given.into_iter().filter_map(flag).collect()
+}
+
+/// The options of `acre serve`, each with its help: the server has a table that they must be equal to.
+pub fn serve_arguments() -> Vec<(String, String)> {
+    let command = Arguments::command();
+    let arguments = command.find_subcommand("serve").into_iter().flat_map(clap::Command::get_arguments);
+    arguments
+        .filter_map(|argument| {
+            let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
+            Some((argument.get_long()?.to_owned(), help))
+        })
+        .collect()
+}
+
+/// A name that every AWS tool reads back as it was written.
+fn profile_name(text: &str) -> Result<String, &'static str> {
+    let is_plain = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_' | b'.' | b'@' | b'+');
+    if (1..=64).contains(&text.len()) && text.bytes().all(is_plain) {
+        Ok(text.to_owned())
+    } else {
+        Err("a profile's name is 1 to 64 of A-Z a-z 0-9 - _ . @ +")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clap_agrees_with_itself() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_setting_is_handed_over_under_its_own_name() {
+        let names: Vec<_> = serve_arguments().into_iter().map(|(name, _)| name).collect();
+        let mut line = vec!["acre".to_owned(), "serve".to_owned()];
+        line.extend(names.iter().map(|name| format!("--{name}=value of {name}")));
+        let Command::Serve(serve) = Arguments::try_parse_from(line).unwrap().command else { panic!() };
+        let flags = serve.settings.flags();
+        assert_eq!(flags.iter().map(|flag| flag.key.to_owned()).collect::<Vec<_>>(), names);
+        for flag in flags {
+            assert_eq!((flag.text, flag.origin), (format!("value of {}", flag.key), format!("--{}", flag.key)));
+        }
+    }
+
+    #[test]
+    fn profile_names() {
+        for good in ["default", "acre-000000000000", "a.b_c@d+e"] {
+            assert!(profile_name(good).is_ok(), "{good}");
+        }
+        for bad in ["", "a b", "a]", "a\nb", "é", &"x".repeat(65)] {
+            assert!(profile_name(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! The data plane as a client sees it (spec/oci.md): the real binary, asked over a client that controls every byte.
+//!
+//! Each test has its own server. What every answer must obey, whatever was asked, is checked in `oci/place.rs`.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod oci {
+    mod blobs;
+    mod chunks;
+    mod deletes;
+    mod door;
+    mod early;
+    mod groups;
+    mod manifests;
+    mod names;
+    mod not_yet;
+    mod place;
+    mod ranges;
+    mod references;
+    mod resume;
+    mod schema;
+    mod tag_lists;
+    mod tags;
+    mod uploads;
+}
