@@ -31,7 +31,8 @@ fn rotate_keys(command: &RotateKeys) -> ExitCode {
 }
 
 fn carry(flags: Vec<acre_cli::Flag>) -> Vec<Flag> {
-    let carry = |flag: acre_cli::Flag| Flag { key: flag.key.to_owned(), text: flag.text, origin: flag.origin };
+    let carry =
+        |flag: acre_cli::Flag| Flag { key: flag.key.to_owned(), text: flag.text, origin: flag.origin };
     flags.into_iter().map(carry).collect()
 }
 

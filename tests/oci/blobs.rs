@@ -26,8 +26,13 @@ const LENGTHS: [usize; 13] = [
 fn every_length_by_every_way_comes_back() {
     let mut place = Place::with(&["aa"]);
     let mut client = place.another_client();
-    let flavours =
-        [Flavour::SinglePost, Flavour::PostPut, Flavour::PostPatchPut, Flavour::Chunks(40_000), Flavour::Chunks(SEGMENT)];
+    let flavours = [
+        Flavour::SinglePost,
+        Flavour::PostPut,
+        Flavour::PostPatchPut,
+        Flavour::Chunks(40_000),
+        Flavour::Chunks(SEGMENT),
+    ];
     for (way, flavour) in (0..).zip(flavours) {
         for length in LENGTHS {
             let blob = Blob::new(bytes(way * 10_000_000 + length as u64, length));
@@ -75,9 +80,17 @@ fn what_is_not_there() {
     }
     let upper = NOWHERE.replace("01", "0A");
     let longer = format!("{NOWHERE}0");
-    for digest in
-        ["sha256:baddigeststring", &upper, &longer, "sha256:", "md5:d41d8cd98f00b204e9800998ecf8427e", "sha384:00", "blake3:00", "latest", ":"]
-    {
+    for digest in [
+        "sha256:baddigeststring",
+        &upper,
+        &longer,
+        "sha256:",
+        "md5:d41d8cd98f00b204e9800998ecf8427e",
+        "sha384:00",
+        "blake3:00",
+        "latest",
+        ":",
+    ] {
         let target = format!("/v2/aa/blobs/{digest}");
         refused(&head_is_get(&mut place.client, &target, &[]), 400, "DIGEST_INVALID");
         refused(&place.ask("DELETE", &target), 400, "DIGEST_INVALID");
@@ -100,7 +113,10 @@ fn conditions() {
             (blob.digest.to_string(), 200),
             (String::new(), 200),
         ] {
-            let headers = [("If-None-Match", condition.as_str()), ("If-Modified-Since", "Sat, 01 Jan 2050 00:00:00 GMT")];
+            let headers = [
+                ("If-None-Match", condition.as_str()),
+                ("If-Modified-Since", "Sat, 01 Jan 2050 00:00:00 GMT"),
+            ];
             let answer = head_is_get(&mut place.client, &target, &headers);
             assert_eq!(answer.status, status, "{condition}");
             assert_eq!(answer.header("etag"), Some(tag.as_str()));

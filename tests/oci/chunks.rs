@@ -27,7 +27,8 @@ fn every_form_of_a_range() {
     let mut place = Place::with(&["aa"]);
     let blob = Blob::new(bytes(1, 60));
     let location = place.open("aa");
-    for (at, form) in ["0-9", "bytes 10-19/*", "bytes 20-29/60", "bytes=30-39", " 40-49 "].iter().enumerate() {
+    for (at, form) in ["0-9", "bytes 10-19/*", "bytes 20-29/60", "bytes=30-39", " 40-49 "].iter().enumerate()
+    {
         let chunk = &blob.bytes[at * 10..at * 10 + 10];
         let body = if at % 2 == 0 { Body::Sized(chunk) } else { Body::Chunked(&[&chunk[..3], &chunk[3..]]) };
         let answer = patch(&mut place, &location, form, body);
@@ -65,7 +66,8 @@ fn a_chunk_out_of_order_stores_nothing() {
         for (number, chunk) in chunks.iter().enumerate() {
             let held = number * size;
             // The next but one, the last one as the end, and one that is there already.
-            let mut wrong = vec![("PATCH", chunks.get(number + 1), held + size), ("PUT", chunks.last(), 2 * size + 1)];
+            let mut wrong =
+                vec![("PATCH", chunks.get(number + 1), held + size), ("PUT", chunks.last(), 2 * size + 1)];
             if number > 0 {
                 wrong.push(("PATCH", chunks.first(), 0));
                 wrong.push(("PUT", chunks.first(), held - 1));
@@ -117,9 +119,11 @@ fn a_body_of_another_length_than_its_range_is_taken_back() {
                 let (body, claim) = (&wrong[..length], format!("{held}-{}", held + said - 1));
                 let pieces: Vec<&[u8]> = body.chunks(20_000).collect();
                 let headers = [("Content-Range", claim.as_str())];
-                for (method, body) in
-                    [("PATCH", Body::Chunked(&pieces)), ("PUT", Body::Chunked(&pieces)), ("PATCH", Body::Sized(body))]
-                {
+                for (method, body) in [
+                    ("PATCH", Body::Chunked(&pieces)),
+                    ("PUT", Body::Chunked(&pieces)),
+                    ("PATCH", Body::Sized(body)),
+                ] {
                     let answer = place.send(method, &target, &headers, body);
                     refused(&answer, 400, "SIZE_INVALID");
                 }

@@ -49,14 +49,20 @@ fn the_ping() {
 #[test]
 fn strangers_are_challenged_on_every_route() {
     let place = Place::with(&["aa"]);
-    let bad_values = [("GET", "/v2/UPPER/tags/list"), ("HEAD", "/v2/aa/blobs/sha256:bad"), ("GET", "/v2/aa/tags/list?n=x")];
+    let bad_values = [
+        ("GET", "/v2/UPPER/tags/list"),
+        ("HEAD", "/v2/aa/blobs/sha256:bad"),
+        ("GET", "/v2/aa/tags/list?n=x"),
+    ];
     let mut all = routes("aa");
     all.extend(routes_without_repository());
     all.extend(bad_values.map(|(method, path)| (method, path.to_owned())));
     let token = |text: &str| format!("Basic {text}");
     // base64 of nobody:x, AWS, AWS:, AWS:eyAAAA, aws:eyAAAA
-    let basics = ["bm9ib2R5Ong=", "QVdT", "QVdTOg==", "QVdTOmV5QUFBQQ==", "YXdzOmV5QUFBQQ==", "***", ""].map(token);
-    let mut attempts: Vec<Option<&str>> = vec![None, Some("Bearer abc"), Some("Basic"), Some("AWS4-HMAC-SHA256 x")];
+    let basics =
+        ["bm9ib2R5Ong=", "QVdT", "QVdTOg==", "QVdTOmV5QUFBQQ==", "YXdzOmV5QUFBQQ==", "***", ""].map(token);
+    let mut attempts: Vec<Option<&str>> =
+        vec![None, Some("Bearer abc"), Some("Basic"), Some("AWS4-HMAC-SHA256 x")];
     attempts.extend(basics.iter().map(|basic| Some(basic.as_str())));
     let mut client = Client::new(place.server.host());
     let challenge = format!("Basic realm=\"http://{}/\",service=\"ecr.amazonaws.com\"", place.server.host());
@@ -68,7 +74,11 @@ fn strangers_are_challenged_on_every_route() {
             assert_eq!(answer.header("www-authenticate"), Some(challenge.as_str()), "{method} {path}");
             assert_eq!(answer.header("content-type"), Some("text/plain; charset=utf-8"), "{method} {path}");
             let body: &[u8] = if method == "HEAD" { b"" } else { b"Not Authorized\n" };
-            assert_eq!((answer.header("content-length"), answer.body.as_slice()), (Some("15"), body), "{method} {path}");
+            assert_eq!(
+                (answer.header("content-length"), answer.body.as_slice()),
+                (Some("15"), body),
+                "{method} {path}"
+            );
         }
     }
 }
@@ -93,8 +103,9 @@ fn who_is_not_of_the_account_may_nothing() {
             if method != "HEAD" {
                 let text = refused(&answer, 403, "DENIED");
                 assert!(
-                    text.starts_with("User: arn:aws:iam::111111111111:root is not authorized to perform: ecr:")
-                        && text.contains(&format!("arn:aws:ecr:{REGION}:000000000000:repository/{repository}")),
+                    text.starts_with(
+                        "User: arn:aws:iam::111111111111:root is not authorized to perform: ecr:"
+                    ) && text.contains(&format!("arn:aws:ecr:{REGION}:000000000000:repository/{repository}")),
                     "{text}"
                 );
             }
@@ -119,8 +130,17 @@ fn paths_that_lead_nowhere_and_methods_that_there_are_not() {
     let place = Place::with(&[]);
     let mut client = Client::new(place.server.host());
     for path in [
-        "/v2/_oci/ext/discover", "/v2/x", "/v2/aa/bb", "/v2/aa/blobs", "/v2/aa/blobs/", "/v2/aa/manifests/",
-        "/v2/aa/tags", "/v2/aa/tags/list/", "/v2/aa/referrers/", "/v2/tags/list", "/v2/blobs/uploads/",
+        "/v2/_oci/ext/discover",
+        "/v2/x",
+        "/v2/aa/bb",
+        "/v2/aa/blobs",
+        "/v2/aa/blobs/",
+        "/v2/aa/manifests/",
+        "/v2/aa/tags",
+        "/v2/aa/tags/list/",
+        "/v2/aa/referrers/",
+        "/v2/tags/list",
+        "/v2/blobs/uploads/",
     ] {
         let answer = ask(&mut client, "GET", path, &[], Body::None);
         assert_eq!((answer.status, answer.body.as_slice()), (404, &b"404 page not found\n"[..]), "{path}");
@@ -149,7 +169,7 @@ fn paths_that_lead_nowhere_and_methods_that_there_are_not() {
 
 #[test]
 fn the_registry_is_the_tokens_unless_the_host_names_one() {
-    let mut place = Place::with(&["here"]);
+    let place = Place::with(&["here"]);
     let credentials = place.server.credentials().unwrap();
     let mut west = Ecr::new(place.server.host(), credentials, "us-west-2");
     west.create_repository("there").unwrap();

@@ -23,7 +23,12 @@ fn a_manifest_by_tag_and_by_digest() {
         assert_eq!((answer.header("oci-subject"), answer.header("oci-tag")), (None, None));
     }
     for reference in ["v1", "v2", &digest] {
-        for accept in [None, Some(OCI_INDEX), Some("text/html"), Some("application/vnd.docker.distribution.manifest.v1+json, */*;q=0")] {
+        for accept in [
+            None,
+            Some(OCI_INDEX),
+            Some("text/html"),
+            Some("application/vnd.docker.distribution.manifest.v1+json, */*;q=0"),
+        ] {
             let headers: Vec<_> = accept.iter().map(|accept| ("Accept", *accept)).collect();
             let answer = head_is_get(&mut place.client, &format!("/v2/aa/manifests/{reference}"), &headers);
             assert_eq!((answer.status, &answer.body), (200, &manifest.bytes), "{reference} {accept:?}");
@@ -39,7 +44,8 @@ fn bytes_are_kept_as_they_came() {
     let mut place = Place::with(&["aa"]);
     let config = place.push("aa", b"{}");
     let written = image(&config, &[]).to_string();
-    let odd = format!("\n\t {} \r\n", written.replace(',', " ,\n").replacen('{', "{ \"z\\u0041\":1e400 ,", 1));
+    let odd =
+        format!("\n\t {} \r\n", written.replace(',', " ,\n").replacen('{', "{ \"z\\u0041\":1e400 ,", 1));
     for text in [written, odd] {
         let digest = Blob::new(text.clone().into_bytes()).digest;
         let pieces: Vec<&[u8]> = text.as_bytes().chunks(7).collect();
@@ -89,7 +95,8 @@ fn tags_of_every_letter() {
     }
     for tag in tags {
         let config = place.ask("GET", &format!("/v2/aa/manifests/{tag}")).json();
-        let config = place.ask("GET", &format!("/v2/aa/blobs/{}", config["config"]["digest"].as_str().unwrap()));
+        let config =
+            place.ask("GET", &format!("/v2/aa/blobs/{}", config["config"]["digest"].as_str().unwrap()));
         assert_eq!(config.json(), json!({ "name": tag }));
     }
 }
@@ -209,9 +216,15 @@ fn the_subject_is_answered() {
         list["subject"] = descriptor;
         for (media_type, manifest) in [(OCI_IMAGE, referrer), (OCI_INDEX, list)] {
             let manifest = Blob::new(manifest.to_string().into_bytes());
-            for reference in [manifest.digest.to_string(), "ref".into(), "ref".into(), manifest.digest.to_string()] {
+            for reference in
+                [manifest.digest.to_string(), "ref".into(), "ref".into(), manifest.digest.to_string()]
+            {
                 let answer = place.put("aa", &reference, media_type, &manifest.bytes);
-                assert_eq!((answer.status, answer.header("oci-subject")), (201, Some(subject)), "{reference}");
+                assert_eq!(
+                    (answer.status, answer.header("oci-subject")),
+                    (201, Some(subject)),
+                    "{reference}"
+                );
             }
         }
     }

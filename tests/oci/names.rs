@@ -10,8 +10,20 @@ fn names_that_hold_words_of_the_routes() {
     let long = format!("{}/{}", "a".repeat(127), "b".repeat(128));
     let longer = "c".repeat(255);
     let names = [
-        "blobs/uploads", "aa/manifests/bb", "tags/list", "v2/v2", "ab", "ab/cd", "ab/blobs", "ab/blobs/uploads",
-        "ab/manifests", "ab/referrers", "uploads", "list", &long, &longer,
+        "blobs/uploads",
+        "aa/manifests/bb",
+        "tags/list",
+        "v2/v2",
+        "ab",
+        "ab/cd",
+        "ab/blobs",
+        "ab/blobs/uploads",
+        "ab/manifests",
+        "ab/referrers",
+        "uploads",
+        "list",
+        &long,
+        &longer,
     ];
     let mut place = Place::with(&names);
     let mut client = place.another_client();
@@ -40,9 +52,10 @@ fn names_that_hold_words_of_the_routes() {
 fn names_that_break_the_grammar() {
     let mut place = Place::with(&[]);
     let too_long = "a".repeat(257);
-    for name in
-        ["UPPER", "a", "-aa", "aa-", "aa..bb", "aa/", "aa//bb", "aa___bb", "aa._bb", "é", "aa%2Fbb", "aa%00", "aa bb", &too_long]
-    {
+    for name in [
+        "UPPER", "a", "-aa", "aa-", "aa..bb", "aa/", "aa//bb", "aa___bb", "aa._bb", "é", "aa%2Fbb", "aa%00",
+        "aa bb", &too_long,
+    ] {
         let name = name.replace(' ', "%20");
         for path in ["tags/list".to_owned(), format!("blobs/{NOTHING}"), "manifests/latest".into()] {
             let answer = place.ask("GET", &format!("/v2/{name}/{path}"));

@@ -58,16 +58,32 @@ fn the_table() {
         ] {
             part(&mut place, &blob, range, first, last);
         }
-        for range in
-            ["bytes=500-0", "bytes=900000-", "bytes=900000-900001", "bytes=-0", "bytes=99999999999999999999999-", "bytes=900000-,-0"]
-        {
+        for range in [
+            "bytes=500-0",
+            "bytes=900000-",
+            "bytes=900000-900001",
+            "bytes=-0",
+            "bytes=99999999999999999999999-",
+            "bytes=900000-,-0",
+        ] {
             nothing(&mut place, &blob, range);
         }
-        for range in ["octets=0-1", "bytes", "bytes=", "bytes=a-b", "bytes=1", "bytes=--1", "bytes=0-1,x", "bytes=0x1-2", "0-1"] {
+        for range in [
+            "octets=0-1",
+            "bytes",
+            "bytes=",
+            "bytes=a-b",
+            "bytes=1",
+            "bytes=--1",
+            "bytes=0-1,x",
+            "bytes=0x1-2",
+            "0-1",
+        ] {
             whole(&mut place, &blob, range);
         }
         let many = (0..65).map(|at| format!("{0}-{0}", 2 * at)).collect::<Vec<_>>().join(",");
-        let answer = place.get_with(&format!("/v2/aa/blobs/{}", blob.digest), "Range", &format!("bytes={many}"));
+        let answer =
+            place.get_with(&format!("/v2/aa/blobs/{}", blob.digest), "Range", &format!("bytes={many}"));
         refused(&answer, 400, "UNSUPPORTED");
     }
 }

@@ -1,8 +1,6 @@
 //! What a manifest refers to must be there, and is named when it is not (spec/oci.md 7.3).
 
-use super::place::{
-    CONFIG, NOWHERE, OCI_IMAGE, OCI_INDEX, Place, bytes, descriptor, image, index, refused,
-};
+use super::place::{CONFIG, NOWHERE, OCI_IMAGE, OCI_INDEX, Place, bytes, descriptor, image, index, refused};
 use acre_testkit::image::Blob;
 use serde_json::{Value, json};
 
@@ -43,7 +41,8 @@ fn config_and_layers_must_be_there() {
 fn children_must_be_there_as_images() {
     let mut place = Place::with(&["aa", "bb"]);
     let (one, two) = (place.push_image("bb", "one", "one"), place.push_image("bb", "two", "two"));
-    let list = index(&[descriptor(OCI_IMAGE, &one), descriptor(OCI_IMAGE, &two), descriptor(OCI_IMAGE, &one)]);
+    let list =
+        index(&[descriptor(OCI_IMAGE, &one), descriptor(OCI_IMAGE, &two), descriptor(OCI_IMAGE, &one)]);
     let list = list.to_string();
     missing(&place.put("aa", "v1", OCI_INDEX, list.as_bytes()), "Images", &[&one, &two]);
     // As a blob it is not there.
@@ -54,7 +53,12 @@ fn children_must_be_there_as_images() {
     assert_eq!(place.push_image("aa", "two", "two").digest, two.digest);
     assert_eq!(place.put("aa", "v1", OCI_INDEX, list.as_bytes()).status, 201);
     // Nor is a deleted one.
-    assert_eq!(place.ask("DELETE", &format!("/v2/aa/manifests/{}", Blob::new(list.clone().into_bytes()).digest)).status, 202);
+    assert_eq!(
+        place
+            .ask("DELETE", &format!("/v2/aa/manifests/{}", Blob::new(list.clone().into_bytes()).digest))
+            .status,
+        202
+    );
     assert_eq!(place.ask("DELETE", &format!("/v2/aa/manifests/{}", two.digest)).status, 202);
     missing(&place.put("aa", "v1", OCI_INDEX, list.as_bytes()), "Images", &[&two]);
 }

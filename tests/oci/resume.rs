@@ -13,10 +13,12 @@ const LENGTH: usize = 5 * SEGMENT + 1234;
 fn cut(place: &mut Place, method: &str, target: &str, chunked: bool, sent: &[u8]) {
     let token = place.ecr.authorization_token().unwrap();
     let mut client = Client::new(place.server.host());
-    let framing = if chunked { "Transfer-Encoding: chunked".into() } else { format!("Content-Length: {LENGTH}") };
+    let framing =
+        if chunked { "Transfer-Encoding: chunked".into() } else { format!("Content-Length: {LENGTH}") };
     let host = place.server.host();
-    let mut bytes = format!("{method} {target} HTTP/1.1\r\nHost: {host}\r\nAuthorization: {token}\r\n{framing}\r\n\r\n")
-        .into_bytes();
+    let mut bytes =
+        format!("{method} {target} HTTP/1.1\r\nHost: {host}\r\nAuthorization: {token}\r\n{framing}\r\n\r\n")
+            .into_bytes();
     if chunked {
         bytes.extend_from_slice(format!("{:x}\r\n", LENGTH).as_bytes());
     }
@@ -39,7 +41,18 @@ fn a_connection_that_was_cut_at_any_byte() {
     let mut place = Place::with(&["aa"]);
     let blob = Blob::new(bytes(1, LENGTH));
     let target = |location: &str| format!("{location}?digest={}", blob.digest);
-    for at in [0, 1, 100, SEGMENT - 1, SEGMENT, SEGMENT + 1, 2 * SEGMENT, 2 * SEGMENT + 7, 4 * SEGMENT + 5, LENGTH - 1] {
+    for at in [
+        0,
+        1,
+        100,
+        SEGMENT - 1,
+        SEGMENT,
+        SEGMENT + 1,
+        2 * SEGMENT,
+        2 * SEGMENT + 7,
+        4 * SEGMENT + 5,
+        LENGTH - 1,
+    ] {
         for (method, chunked) in [("PATCH", true), ("PATCH", false), ("PUT", true), ("PUT", false)] {
             let location = place.open("aa");
             cut(&mut place, method, &target(&location), chunked, &blob.bytes[..at]);
@@ -81,7 +94,8 @@ fn a_killed_server_holds_what_it_said_it_held() {
         let location = place.open("aa");
         let mut held = 0;
         for step in *steps {
-            let answer = place.send("PATCH", &location, &[], Body::Chunked(&[&blob.bytes[held..held + step]]));
+            let answer =
+                place.send("PATCH", &location, &[], Body::Chunked(&[&blob.bytes[held..held + step]]));
             held += step;
             assert_eq!((answer.status, offset(&answer)), (202, held), "{number}");
         }
@@ -152,7 +166,10 @@ fn sha512_before_and_after_a_restart() {
         let location = answer.header("location").unwrap().to_owned();
         let mut held = 0;
         for step in [SEGMENT + 1, 1000] {
-            assert_eq!(place.send("PATCH", &location, &[], Body::Sized(&blob.bytes[held..held + step])).status, 202);
+            assert_eq!(
+                place.send("PATCH", &location, &[], Body::Sized(&blob.bytes[held..held + step])).status,
+                202
+            );
             held += step;
             place.server.kill9().unwrap();
             place.server.restart().unwrap();

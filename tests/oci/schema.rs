@@ -8,7 +8,8 @@ use acre_testkit::http::{Answer, Body};
 use acre_testkit::image::Blob;
 use serde_json::{Value, json};
 
-const INVALID: &str = "Invalid parameter at 'ImageManifest' failed to satisfy constraint: 'Invalid JSON syntax'";
+const INVALID: &str =
+    "Invalid parameter at 'ImageManifest' failed to satisfy constraint: 'Invalid JSON syntax'";
 
 fn put(place: &mut Place, content_type: Option<&str>, text: &str) -> Answer {
     let headers: Vec<_> = content_type.iter().map(|value| ("Content-Type", *value)).collect();
@@ -49,26 +50,43 @@ fn media_types() {
     let config = place.push("aa", b"{}");
     let bare_image = without(image(&config, &[]), "mediaType");
     let bare_index = without(index(&[]), "mediaType");
-    for (kind, bare) in
-        [(OCI_IMAGE, &bare_image), (DOCKER_IMAGE, &bare_image), (OCI_INDEX, &bare_index), (DOCKER_INDEX, &bare_index)]
-    {
+    for (kind, bare) in [
+        (OCI_IMAGE, &bare_image),
+        (DOCKER_IMAGE, &bare_image),
+        (OCI_INDEX, &bare_index),
+        (DOCKER_INDEX, &bare_index),
+    ] {
         let named = with(serde_json::from_str(bare).unwrap(), "/mediaType", kind.into());
-        for content_type in [kind.to_owned(), format!("{kind}; charset=utf-8"), kind.to_uppercase(), format!(" {kind} ;x=y")] {
+        for content_type in
+            [kind.to_owned(), format!("{kind}; charset=utf-8"), kind.to_uppercase(), format!(" {kind} ;x=y")]
+        {
             accepted(&mut place, Some(&content_type), bare, kind);
             accepted(&mut place, Some(&content_type), &named, kind);
         }
-        for content_type in [None, Some("application/json"), Some("application/octet-stream"), Some("text/plain; charset=utf-8")] {
+        for content_type in [
+            None,
+            Some("application/json"),
+            Some("application/octet-stream"),
+            Some("text/plain; charset=utf-8"),
+        ] {
             accepted(&mut place, content_type, &named, kind);
         }
-        for other in [OCI_IMAGE, DOCKER_IMAGE, OCI_INDEX, DOCKER_INDEX].into_iter().filter(|other| *other != kind) {
+        for other in
+            [OCI_IMAGE, DOCKER_IMAGE, OCI_INDEX, DOCKER_INDEX].into_iter().filter(|other| *other != kind)
+        {
             invalid(&mut place, Some(other), &named);
         }
     }
-    for content_type in [None, Some("application/json"), Some("application/octet-stream"), Some("text/plain")] {
+    for content_type in [None, Some("application/json"), Some("application/octet-stream"), Some("text/plain")]
+    {
         accepted(&mut place, content_type, &bare_image, OCI_IMAGE);
         accepted(&mut place, content_type, &bare_index, OCI_INDEX);
         invalid(&mut place, content_type, "{\"schemaVersion\":2}");
-        invalid(&mut place, content_type, &with(image(&config, &[]), "/mediaType", "application/unknown".into()));
+        invalid(
+            &mut place,
+            content_type,
+            &with(image(&config, &[]), "/mediaType", "application/unknown".into()),
+        );
     }
     for refused_type in [
         "application/vnd.docker.distribution.manifest.v1+json",

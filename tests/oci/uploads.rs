@@ -39,7 +39,13 @@ fn an_open_upload() {
         is_open(&place.send("PATCH", &location, &[], Body::Chunked(&[b"a"])), 202, &location, 1);
         is_open(&place.ask("GET", &format!("{location}?digest={NOTHING}")), 204, &location, 1);
         is_open(&place.send("PATCH", &location, &[], Body::Sized(b"bc")), 202, &location, 3);
-        is_open(&place.ask("GET", &location.to_uppercase().replace("/V2/AA/BLOBS/UPLOADS", "/v2/aa/blobs/uploads")), 204, &location, 3);
+        is_open(
+            &place
+                .ask("GET", &location.to_uppercase().replace("/V2/AA/BLOBS/UPLOADS", "/v2/aa/blobs/uploads")),
+            204,
+            &location,
+            3,
+        );
         let cancelled = place.ask("DELETE", &location);
         assert_eq!((cancelled.status, cancelled.header("location")), (204, None));
         is_gone(&mut place, &location);
@@ -51,7 +57,9 @@ fn an_open_upload() {
 #[test]
 fn ids_that_are_none() {
     let mut place = Place::with(&["aa"]);
-    for id in ["x", "01234567-89ab-4def-8123-456789abcdef", "0123456789ab4def8123456789abcdef", "..", "%2e%2e"] {
+    for id in
+        ["x", "01234567-89ab-4def-8123-456789abcdef", "0123456789ab4def8123456789abcdef", "..", "%2e%2e"]
+    {
         is_gone(&mut place, &format!("/v2/aa/blobs/uploads/{id}"));
     }
 }
@@ -85,7 +93,13 @@ fn a_single_post() {
         let answer = place.send("POST", &format!("/v2/aa/blobs/uploads/?digest={NOWHERE}"), &[], body);
         is_open(&answer, 202, answer.header("location").unwrap(), 0);
     }
-    for query in ["digest=sha256:bad", "digest=md5:00", "mount=bad", "mount=sha256:bad&from=bb", "digest-algorithm=md5"] {
+    for query in [
+        "digest=sha256:bad",
+        "digest=md5:00",
+        "mount=bad",
+        "mount=sha256:bad&from=bb",
+        "digest-algorithm=md5",
+    ] {
         let answer = place.send("POST", &format!("/v2/aa/blobs/uploads/?{query}"), &[], Body::Sized(b""));
         refused(&answer, 400, "DIGEST_INVALID");
     }
@@ -134,12 +148,9 @@ fn the_algorithm_may_become_known_at_the_end() {
     let mut place = Place::with(&["aa"]);
     let mut client = place.another_client();
     for (seed, length) in [(10, 0), (20, 512), (30, SEGMENT), (40, 3 * SEGMENT + 5)] {
-        for (way, flavour) in (0..).zip([
-            Flavour::SinglePost,
-            Flavour::PostPut,
-            Flavour::PostPatchPut,
-            Flavour::Chunks(1019),
-        ]) {
+        for (way, flavour) in
+            (0..).zip([Flavour::SinglePost, Flavour::PostPut, Flavour::PostPatchPut, Flavour::Chunks(1019)])
+        {
             let bytes = bytes(seed + way, length);
             let blob = Blob { digest: Digest::of(Algorithm::Sha512, &bytes), bytes };
             push_blob(&mut client, "aa", &blob, flavour).unwrap();
@@ -231,7 +242,10 @@ fn a_repository_that_goes_takes_its_uploads_along() {
     let mut place = Place::with(&["aa"]);
     let location = place.open("aa");
     assert_eq!(place.send("PATCH", &location, &[], Body::Sized(&bytes(9, 2 * SEGMENT))).status, 202);
-    place.ecr.expect("DeleteRepository", &serde_json::json!({ "repositoryName": "aa", "force": true })).unwrap();
+    place
+        .ecr
+        .expect("DeleteRepository", &serde_json::json!({ "repositoryName": "aa", "force": true }))
+        .unwrap();
     refused(&place.ask("GET", &location), 404, "NAME_UNKNOWN");
     place.ecr.create_repository("aa").unwrap();
     refused(&place.ask("GET", &location), 404, "BLOB_UPLOAD_UNKNOWN");

@@ -34,6 +34,8 @@ pub(crate) fn create(arguments: &CreateAccount) -> Result<(), Failure> {
         "profile": name,
     });
     printer.data(&format!("account {id} made\n"), &json)?;
-    printer.message(&format_args!("its root's key is profile {name} in {written}; use it with: export AWS_PROFILE={name}"));
+    printer.message(&format_args!(
+        "its root's key is profile {name} in {written}; use it with: export AWS_PROFILE={name}"
+    ));
     Ok(())
 }

@@ -9,8 +9,10 @@ use std::path::PathBuf;
 /// A private container registry whose control plane is the AWS ECR API.
 #[derive(Debug, Parser)]
 #[command(name = "acre", version, propagate_version = true, disable_help_subcommand = true)]
-#[command(after_help = "A first push:\n  acre serve                 in one terminal\n  eval \"$(acre env)\"         in another, \
-                        then aws, terraform and docker as with ECR")]
+#[command(
+    after_help = "A first push:\n  acre serve                 in one terminal\n  eval \"$(acre env)\"         in another, \
+                        then aws, terraform and docker as with ECR"
+)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -19,7 +21,7 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run the registry.
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// Show the root credentials and the endpoint of a server on this machine, as lines for the shell.
     ///
     /// Type: eval "$(acre env)". Reads <data>/credentials and <data>/endpoint and nothing else.
@@ -33,8 +35,10 @@ pub(crate) enum Command {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Every option is also a key of the TOML file and an environment variable (--public-host: public-host, \
-                        ACRE_PUBLIC_HOST). An option goes before a variable, a variable before the file.")]
+#[command(
+    after_help = "Every option is also a key of the TOML file and an environment variable (--public-host: public-host, \
+                        ACRE_PUBLIC_HOST). An option goes before a variable, a variable before the file."
+)]
 pub(crate) struct Serve {
     #[command(flatten)]
     pub(crate) settings: Settings,
@@ -143,8 +147,11 @@ pub(crate) struct RotateKeys {
 
 #[derive(Debug, Args)]
 pub(crate) struct Data {
-    /// The server's data folder [default: $ACRE_DATA, else ./acre-data]
-    #[arg(long, value_name = "DIR")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        help = "The server's data folder [default: $ACRE_DATA, else ./acre-data]"
+    )]
     data: Option<String>,
 }
 
@@ -255,7 +262,10 @@ mod tests {
         let flags = serve.settings.flags();
         assert_eq!(flags.iter().map(|flag| flag.key.to_owned()).collect::<Vec<_>>(), names);
         for flag in flags {
-            assert_eq!((flag.text, flag.origin), (format!("value of {}", flag.key), format!("--{}", flag.key)));
+            assert_eq!(
+                (flag.text, flag.origin),
+                (format!("value of {}", flag.key), format!("--{}", flag.key))
+            );
         }
     }
 

@@ -53,7 +53,10 @@ fn contents(data: &Path, name: &str) -> Result<String, Failure> {
         Ok(_) => Ok(text),
         Err(error) if error.kind() == ErrorKind::NotFound => {
             let failure = Failure::from(anyhow!("no server has run on {}: it has no {name}", data.display()));
-            Err(failure.hint(format!("start one: acre serve --data {}", crate::env::quote(&data.display().to_string()))))
+            Err(failure.hint(format!(
+                "start one: acre serve --data {}",
+                crate::env::quote(&data.display().to_string())
+            )))
         }
         Err(error) => Err(anyhow!(error).context(format!("cannot read {}", path.display())).into()),
     }

@@ -14,7 +14,8 @@ pub(crate) fn run(arguments: &Env) -> Result<(), Failure> {
     if let Some(name) = &arguments.profile {
         let profiles = Profiles::open(variable)?;
         let written = profiles.write(&Profile { name, login: &login, all: arguments.all })?;
-        printer.message(&format_args!("profile {name} is in {written}; use it with: export AWS_PROFILE={name}"));
+        printer
+            .message(&format_args!("profile {name} is in {written}; use it with: export AWS_PROFILE={name}"));
         return match arguments.output.output {
             crate::args::Output::Text => Ok(()),
             crate::args::Output::Json => Ok(printer.data("", &json!({ "profile": name }))?),
@@ -46,7 +47,8 @@ fn variables(login: &Login, all: bool, env: impl Fn(&str) -> Option<String>) -> 
         variables.push(("AWS_ENDPOINT_URL", login.endpoint.clone()));
     }
     let region = REGION.into_iter().find_map(&env).unwrap_or_else(|| login.region.to_string());
-    variables.extend(REGION.into_iter().filter(|name| env(name).is_none()).map(|name| (name, region.clone())));
+    variables
+        .extend(REGION.into_iter().filter(|name| env(name).is_none()).map(|name| (name, region.clone())));
     variables
 }
 

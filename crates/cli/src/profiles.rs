@@ -5,7 +5,9 @@
 use crate::Failure;
 use acre_client::credentials::Login;
 use anyhow::{Context as _, anyhow};
-use std::fs::{DirBuilder, File, OpenOptions, Permissions, canonicalize, read_to_string, remove_file, rename};
+use std::fs::{
+    DirBuilder, File, OpenOptions, Permissions, canonicalize, read_to_string, remove_file, rename,
+};
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -57,7 +59,8 @@ impl Profiles {
         })?;
         self.config.write(|text| {
             // In this file, and in this one alone, profiles other than `default` say that they are profiles.
-            let section = if *name == "default" { String::from("default") } else { format!("profile {name}") };
+            let section =
+                if *name == "default" { String::from("default") } else { format!("profile {name}") };
             let services = format!("services acre-{name}");
             let region = &login.region;
             if *all {
@@ -65,7 +68,8 @@ impl Profiles {
                 with_section(&with_section(text, &services, None), &section, Some(&lines))
             } else {
                 let lines = format!("region = {region}\nservices = acre-{name}\n");
-                let both = format!("ecr =\n  endpoint_url = {endpoint}\nsts =\n  endpoint_url = {endpoint}\n");
+                let both =
+                    format!("ecr =\n  endpoint_url = {endpoint}\nsts =\n  endpoint_url = {endpoint}\n");
                 with_section(&with_section(text, &section, Some(&lines)), &services, Some(&both))
             }
         })?;

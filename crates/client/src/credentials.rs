@@ -89,7 +89,10 @@ mod tests {
             (&["AWS_ACCESS_KEY_ID"][..], "AWS_ACCESS_KEY_ID is not set"),
             (&["AWS_SECRET_ACCESS_KEY"], "AWS_SECRET_ACCESS_KEY is not set"),
             (&["AWS_REGION", "AWS_DEFAULT_REGION"], "AWS_REGION or AWS_DEFAULT_REGION is not set"),
-            (&["AWS_ENDPOINT_URL_ECR", "AWS_ENDPOINT_URL"], "AWS_ENDPOINT_URL_ECR or AWS_ENDPOINT_URL is not set"),
+            (
+                &["AWS_ENDPOINT_URL_ECR", "AWS_ENDPOINT_URL"],
+                "AWS_ENDPOINT_URL_ECR or AWS_ENDPOINT_URL is not set",
+            ),
         ] {
             assert_eq!(without(missing).unwrap_err().to_string(), message);
         }

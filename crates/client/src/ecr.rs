@@ -71,7 +71,8 @@ impl Client {
     pub fn new(login: Login) -> Result<Self, Error> {
         let bad = || Error::Endpoint(login.endpoint.clone());
         let endpoint = Url::parse(&login.endpoint).map_err(|_| bad())?;
-        let is_plain = endpoint.query().is_none() && endpoint.username().is_empty() && endpoint.password().is_none();
+        let is_plain =
+            endpoint.query().is_none() && endpoint.username().is_empty() && endpoint.password().is_none();
         if !matches!(endpoint.scheme(), "http" | "https") || endpoint.host_str().is_none() || !is_plain {
             return Err(bad());
         }
@@ -118,7 +119,9 @@ impl Client {
         let purpose = Purpose { region: self.login.region.as_str(), service: "ecr" };
         let added = sigv4::sign(&parts, &self.login.credentials, purpose, now(), &sigv4::body_hash(&body));
         let mut request = self.http.post(self.endpoint.clone()).body(body);
-        for (name, value) in headers.into_iter().chain(added.iter().map(|(name, value)| (*name, value.as_str()))) {
+        for (name, value) in
+            headers.into_iter().chain(added.iter().map(|(name, value)| (*name, value.as_str())))
+        {
             request = request.header(name, value);
         }
         let response = request.send().await.map_err(|source| {
@@ -177,7 +180,9 @@ struct Exception {
 fn is_loopback(endpoint: &Url) -> bool {
     endpoint.host_str().is_some_and(|host| {
         let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
-        address.is_ok_and(|address| address.is_loopback()) || host == "localhost" || host.ends_with(".localhost")
+        address.is_ok_and(|address| address.is_loopback())
+            || host == "localhost"
+            || host.ends_with(".localhost")
     })
 }
 

@@ -132,7 +132,10 @@ async fn discard(mut incoming: Incoming) {
 
 impl fmt::Debug for RequestBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RequestBody").field("length", &self.length()).field("end", &self.end).finish_non_exhaustive()
+        f.debug_struct("RequestBody")
+            .field("length", &self.length())
+            .field("end", &self.end)
+            .finish_non_exhaustive()
     }
 }
 
@@ -183,6 +186,16 @@ impl Body {
     pub(crate) fn stream(length: u64, frames: impl Frames + 'static) -> Self {
         Self::Stream(Stream { frames: Box::new(frames), left: length })
     }
+
+    /// How many bytes there are, or are left.
+    pub(crate) fn length(&self) -> u64 {
+        match self {
+            Self::Empty => 0,
+            Self::Head(length) => *length,
+            Self::Whole(bytes) => bytes.len() as u64,
+            Self::Stream(stream) => stream.left,
+        }
+    }
 }
 
 impl<T: Into<Bytes>> From<T> for Body {
@@ -223,12 +236,7 @@ impl http_body::Body for Body {
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(match self {
-            Self::Empty => 0,
-            Self::Head(length) => *length,
-            Self::Whole(bytes) => bytes.len() as u64,
-            Self::Stream(stream) => stream.left,
-        })
+        SizeHint::with_exact(self.length())
     }
 }
 

@@ -147,7 +147,10 @@ impl Config {
 impl ConfigError {
     /// Whether the command line is to blame, not a file or the environment.
     pub fn is_usage(&self) -> bool {
-        matches!(self, Self::BadValue { origin: Origin::Flag(_), .. } | Self::UnknownKey { origin: Origin::Flag(_), .. })
+        matches!(
+            self,
+            Self::BadValue { origin: Origin::Flag(_), .. } | Self::UnknownKey { origin: Origin::Flag(_), .. }
+        )
     }
 }
 

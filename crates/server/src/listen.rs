@@ -217,7 +217,9 @@ impl Listener {
         tokio::task::spawn_blocking(move || match tls.refresh() {
             Ok(false) => {}
             Ok(true) => tracing::info!("the TLS certificate was read again"),
-            Err(error) => tracing::error!(%error, "the TLS files have changed; the old certificate stays in use"),
+            Err(error) => {
+                tracing::error!(%error, "the TLS files have changed; the old certificate stays in use")
+            }
         });
     }
 }

@@ -40,7 +40,8 @@ pub(crate) fn start(format: Format, level: Level) -> Result<(), TryInitError> {
     let lines = fmt::layer().with_writer(stderr).log_internal_errors(false);
     let lines = match format {
         Format::Human => {
-            let colour = stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|text| text.is_empty());
+            let colour =
+                stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|text| text.is_empty());
             lines.with_ansi(colour).boxed()
         }
         Format::Json => lines.json().flatten_event(true).boxed(),

@@ -35,7 +35,7 @@ CREATE TABLE key_domain (
 ) STRICT;
 
 CREATE TABLE key_version (
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT, -- never again: sealed bytes name it
     key_domain INTEGER NOT NULL REFERENCES key_domain (id),
     sealed BLOB NOT NULL, -- under the root key
     created_at INTEGER NOT NULL
@@ -51,7 +51,7 @@ CREATE TABLE registry (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE repository (
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT, -- never again: open uploads name it
     account TEXT NOT NULL,
     region TEXT NOT NULL,
     name TEXT NOT NULL,
@@ -136,9 +136,10 @@ CREATE INDEX image_manifest ON image (manifest);
 CREATE TABLE image_blob (
     image BLOB NOT NULL REFERENCES image (id),
     blob INTEGER NOT NULL REFERENCES blob (id),
+    repository INTEGER NOT NULL REFERENCES repository (id), -- the image's: who of many needs a common layer
     PRIMARY KEY (image, blob)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX image_blob_of ON image_blob (blob);
+CREATE INDEX image_blob_of ON image_blob (blob, repository);
 
 CREATE TABLE image_child (
     image BLOB NOT NULL REFERENCES image (id),

@@ -6,6 +6,7 @@
 
 mod pool;
 mod read;
+mod recovery;
 mod segments;
 mod session;
 pub(crate) mod sweep;

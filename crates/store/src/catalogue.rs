@@ -1,4 +1,4 @@
-//! The catalogue: all metadata, in SQLite (DESIGN 9). One writer thread commits what has queued as one transaction;
+//! The catalogue: all metadata, in `SQLite` (DESIGN 9). One writer thread commits what has queued as one transaction;
 //! readers read beside it. An operation is a synchronous closure over [`Tx`].
 //!
 //! The closures are written in `registry` and call the functions of this module's children, one child a family of

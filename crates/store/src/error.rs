@@ -44,7 +44,7 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
-    /// SQLite failed.
+    /// `SQLite` failed.
     #[error("catalogue: {0}")]
     Sql(#[source] rusqlite::Error),
     /// A closure of the writer panicked; its transaction was rolled back.

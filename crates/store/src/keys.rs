@@ -102,18 +102,17 @@ impl KeyRing {
         let extracted = extract(&*secret);
         let root = extracted.expand(&[b"acre/1 ring"], &AES_256_GCM).map_err(|_| Damaged)?;
         let ring = Self { root: LessSafeKey::new(UnboundKey::from(root)), versions: RwLock::default() };
-        match newest {
-            Some(version) => {
-                let wrong = |_| Error::WrongRootKey(path.to_path_buf());
-                catalogue.read(|tx| ring.version(tx, version)).map_err(wrong)?;
-            }
-            None => {
-                let fresh = ring.fresh()?;
-                catalogue.write_blocking(move |tx| {
-                    rows::ensure_installation(tx, now)?;
-                    rows::insert_version(tx, rows::INSTALLATION, &fresh.sealed, now)
-                })?;
-            }
+        if let Some(version) = newest {
+            catalogue.read(|tx| ring.version(tx, version)).map_err(|error| match error {
+                Error::Damaged(_) => Error::WrongRootKey(path.to_path_buf()),
+                error => error,
+            })?;
+        } else {
+            let fresh = ring.fresh()?;
+            catalogue.write_blocking(move |tx| {
+                rows::ensure_installation(tx, now)?;
+                rows::insert_version(tx, rows::INSTALLATION, &fresh.sealed, now)
+            })?;
         }
         Ok(ring)
     }

@@ -1,4 +1,4 @@
-//! WHAT SURVIVES A RESTART. The only room that knows SQL, files and keys: the [`catalogue`] (all metadata, SQLite), the
+//! WHAT SURVIVES A RESTART. The only room that knows SQL, files and keys: the [`catalogue`] (all metadata, `SQLite`), the
 //! [`blobs`] (sealed objects and growing uploads), the [`seal`] and the [`keys`] it works with.
 //!
 //! It must not know what a registry is for: no authorization, no protocol, no policy. It promises one thing: what it
@@ -111,7 +111,7 @@ impl Store {
 
     /// How many bytes an upload holds.
     pub async fn upload_status(&self, id: Uuid, owner: Owner, now: i64) -> Result<u64, UploadError> {
-        self.blobs.take_up(id, self, now).await?;
+        self.blobs.take_up(id, owner, self, now).await?;
         self.blobs.uploads.status(id, owner, now)
     }
 
@@ -125,7 +125,7 @@ impl Store {
         now: i64,
     ) -> Result<u64, UploadError> {
         self.blobs.check_reserve()?;
-        self.blobs.take_up(id, self, now).await?;
+        self.blobs.take_up(id, owner, self, now).await?;
         self.blobs.uploads.append(id, owner, expect, source, now).await
     }
 
@@ -141,18 +141,13 @@ impl Store {
         now: i64,
     ) -> Result<Finished, UploadError> {
         self.blobs.check_reserve()?;
-        self.blobs.take_up(id, self.as_ref(), now).await?;
+        self.blobs.take_up(id, owner, self.as_ref(), now).await?;
         let store = Arc::clone(self);
         let known = move |digest: &Digest| {
-            store.catalogue.read(|tx| store.knows(tx, owner.repository, digest))
+            store.catalogue.read(|tx| knows(tx, owner.repository, digest))
         };
         let finish = blobs::Finish { digest, known: Box::new(known) };
         self.blobs.uploads.finish(id, owner, expect, source, finish, now).await
-    }
-
-    fn knows(&self, tx: &Tx<'_>, repository: i64, digest: &Digest) -> Result<bool, Error> {
-        let Some(domain) = catalogue::repositories::key_domain(tx, repository)? else { return Ok(false) };
-        Ok(catalogue::blobs::in_domain(tx, domain, digest)?.is_some_and(|blob| !blob.damaged))
     }
 
     /// The transaction that follows a finish has ended: with the object's row (`used`), or without need of the object.
@@ -171,7 +166,7 @@ impl Store {
 
     /// Ends an upload for good.
     pub async fn abort_upload(&self, id: Uuid, owner: Owner, now: i64) -> Result<(), UploadError> {
-        self.blobs.take_up(id, self, now).await?;
+        self.blobs.take_up(id, owner, self, now).await?;
         self.blobs.uploads.abort(id, owner, now)
     }
 
@@ -196,8 +191,12 @@ impl Store {
 }
 
 impl Records for Store {
-    fn open_head(&self, context: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
-        self.unseal(Purpose::Upload, context, sealed).ok()
+    fn open_head(&self, context: &[u8], sealed: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        match self.unseal(Purpose::Upload, context, sealed) {
+            Ok(head) => Ok(Some(head)),
+            Err(Error::Damaged(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     fn names(&self, object: ObjectId) -> Result<bool, Error> {
@@ -207,6 +206,12 @@ impl Records for Store {
     fn key_version(&self, id: i64) -> Result<Arc<KeyVersion>, Error> {
         self.catalogue.read(|tx| self.keys.version(tx, id))
     }
+}
+
+/// Whether the repository's key domain keeps these bytes already.
+fn knows(tx: &Tx<'_>, repository: i64, digest: &Digest) -> Result<bool, Error> {
+    let Some(domain) = catalogue::repositories::key_domain(tx, repository)? else { return Ok(false) };
+    Ok(catalogue::blobs::in_domain(tx, domain, digest)?.is_some_and(|blob| !blob.damaged))
 }
 
 /// The day of a time in microseconds, as keys are derived for it.

@@ -67,10 +67,15 @@ fn among_other_profiles() {
     let aws = home.path().join(".aws");
     create_dir(&aws).unwrap();
     let kept = home.path().join("kept");
-    write(&kept, "# mine\n[default]\naws_access_key_id = OLD\naws_session_token = stale\n\n# work\n[work]\nx = [y]\n").unwrap();
+    write(
+        &kept,
+        "# mine\n[default]\naws_access_key_id = OLD\naws_session_token = stale\n\n# work\n[work]\nx = [y]\n",
+    )
+    .unwrap();
     std::fs::set_permissions(&kept, Permissions::from_mode(0o644)).unwrap();
     symlink(&kept, aws.join("credentials")).unwrap();
-    write(aws.join("config"), "[profile  \"work\"]\nregion = eu-west-1\n[profile a]\n[default]\nregion = x").unwrap();
+    write(aws.join("config"), "[profile  \"work\"]\nregion = eu-west-1\n[profile a]\n[default]\nregion = x")
+        .unwrap();
     write_profile(home.path(), "default", true);
     insta::assert_snapshot!(read_to_string(&kept).unwrap(), @r"
     # mine

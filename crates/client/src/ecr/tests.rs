@@ -9,7 +9,7 @@ use std::thread::{JoinHandle, spawn};
 #[test]
 fn a_call_is_signed_and_its_answer_read() {
     let answer = r#"{"accessKeyId":"AKIANEW","accountId":"111111111111","secretAccessKey":"new"}"#;
-    let (endpoint, server) = answering(200, CONTENT_TYPE, answer.into());
+    let (endpoint, server) = answering(200, CONTENT_TYPE, answer);
     let called = call(&endpoint).unwrap();
     assert_eq!(called.access_key_id, "AKIANEW");
     assert_eq!(called.secret_access_key.expose(), "new");
@@ -36,7 +36,12 @@ fn a_call_is_signed_and_its_answer_read() {
 #[test]
 fn refusals_and_strangers() {
     for (status, content_type, body, message) in [
-        (400, CONTENT_TYPE, r#"{"__type":"AccessDeniedException","message":"no"}"#, "AccessDeniedException: no"),
+        (
+            400,
+            CONTENT_TYPE,
+            r#"{"__type":"AccessDeniedException","message":"no"}"#,
+            "AccessDeniedException: no",
+        ),
         (400, "application/json", r#"{"__type":"com.amazonaws.ecr#ServerException"}"#, "ServerException: "),
         (403, CONTENT_TYPE, r#"{"__type":"X","Message":"upper"}"#, "X: upper"),
         (404, "text/plain", "404 page not found\n", "http://HOST/ does not speak the ECR API (HTTP 404)"),
@@ -44,7 +49,7 @@ fn refusals_and_strangers() {
         (200, CONTENT_TYPE, "{}", "http://HOST/ does not speak the ECR API (HTTP 200)"),
         (307, CONTENT_TYPE, "{}", "http://HOST/ does not speak the ECR API (HTTP 307)"),
     ] {
-        let (endpoint, server) = answering(status, content_type, body.into());
+        let (endpoint, server) = answering(status, content_type, body);
         let error = call(&endpoint).unwrap_err();
         let host = endpoint.trim_start_matches("http://");
         assert_eq!(error.to_string().replace(host, "HOST"), message);
@@ -59,7 +64,10 @@ fn nobody_there() {
     drop(listener);
     let error = call(&endpoint).unwrap_err();
     assert!(matches!(error, Error::Unreachable { .. }), "{error}");
-    assert!(error.to_string().starts_with(&format!("no connection to {endpoint}/: Connection refused")), "{error}");
+    assert!(
+        error.to_string().starts_with(&format!("no connection to {endpoint}/: Connection refused")),
+        "{error}"
+    );
 
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
@@ -70,7 +78,9 @@ fn nobody_there() {
 
 #[test]
 fn endpoints() {
-    for bad in ["", "localhost:4510", "ftp://x", "http://", "http://a?b", "http://user@a", "http://user:word@a"] {
+    for bad in
+        ["", "localhost:4510", "ftp://x", "http://", "http://a?b", "http://user@a", "http://user:word@a"]
+    {
         assert!(matches!(Client::new(login(bad)), Err(Error::Endpoint(_))), "{bad}");
     }
     for (good, loopback) in [
@@ -102,7 +112,7 @@ fn login(endpoint: &str) -> Login {
 }
 
 /// A server for one request, which it gives back.
-fn answering(status: u16, content_type: &str, body: String) -> (String, JoinHandle<String>) {
+fn answering(status: u16, content_type: &str, body: &str) -> (String, JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     let length = body.len();

@@ -22,7 +22,9 @@ impl HostName {
         };
         let port = match port {
             None => None,
-            Some(port) if port.bytes().all(|c| c.is_ascii_digit()) => Some(port.parse().ok().filter(|p| *p != 0)?),
+            Some(port) if port.bytes().all(|c| c.is_ascii_digit()) => {
+                Some(port.parse().ok().filter(|p| *p != 0)?)
+            }
             Some(_) => return None,
         };
         let six = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
@@ -88,8 +90,10 @@ mod tests {
             let host = HostName::parse(text).unwrap();
             assert_eq!((host.to_string().as_str(), host.authority(4510).as_str()), (text, authority));
         }
-        for bad in ["", ":80", "a:", "a:0", "a:65536", "a:+1", "a:b", "::1", "[::1", "[x]", "a b", "a..b", "-a", "http://a", "a/b"]
-        {
+        for bad in [
+            "", ":80", "a:", "a:0", "a:65536", "a:+1", "a:b", "::1", "[::1", "[x]", "a b", "a..b", "-a",
+            "http://a", "a/b",
+        ] {
             assert_eq!(HostName::parse(bad), None, "{bad}");
         }
     }

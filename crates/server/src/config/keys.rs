@@ -35,7 +35,8 @@ pub const KEYS: &[Key] = &[
         name: "listen",
         about: "Listen here [default: 127.0.0.1:4510]",
         parse: |draft, text| {
-            draft.listen = text.parse().map_err(|_| "an address and a port, such as 127.0.0.1:4510 or [::]:4510")?;
+            draft.listen =
+                text.parse().map_err(|_| "an address and a port, such as 127.0.0.1:4510 or [::]:4510")?;
             Ok(())
         },
     },
@@ -52,7 +53,8 @@ pub const KEYS: &[Key] = &[
         about: "Give every registry its own host, <account>.dkr.ecr.<region>.<domain>[:port]",
         parse: |draft, text| {
             let domain = HostName::parse(text).filter(HostName::is_domain);
-            draft.domain = Some(domain.ok_or("a domain, such as registry.example.com, with or without a port")?);
+            draft.domain =
+                Some(domain.ok_or("a domain, such as registry.example.com, with or without a port")?);
             Ok(())
         },
     },
@@ -109,7 +111,8 @@ pub const KEYS: &[Key] = &[
         about: "After the signal to stop, let running requests go on for this many seconds [default: 30]",
         parse: |draft, text| {
             let seconds = whole(text.strip_suffix('s').unwrap_or(text), 3600);
-            draft.drain = seconds.map(Duration::from_secs).ok_or("seconds, such as 30 or 30s, 3600 at most")?;
+            draft.drain =
+                seconds.map(Duration::from_secs).ok_or("seconds, such as 30 or 30s, 3600 at most")?;
             Ok(())
         },
     },

@@ -4,8 +4,8 @@ use super::patient::Patient;
 use super::{Peer, Stage, Traffic};
 use crate::body::{Body, BrokenAnswer, RequestBody};
 use crate::listen::Exchange;
-use http::header::{CONNECTION, EXPECT};
-use http::{HeaderValue, Request, Response, Version};
+use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -38,10 +38,10 @@ where
     let io = TokioIo::new(Patient::new(io, Arc::clone(&traffic)));
     let service = service_fn(move |request: Request<Incoming>| {
         let exchange = traffic.begin();
-        let waits = waits(&request);
+        let (waits, is_head) = (waits(&request), request.method() == Method::HEAD);
         let request = request.map(|incoming| RequestBody::new(incoming, waits, exchange.clone()));
         let answer = service(request, peer);
-        async move { Ok::<_, Infallible>(finish(answer.await, exchange)) }
+        async move { Ok::<_, Infallible>(finish(answer.await, is_head, exchange)) }
     });
     // Never `pipeline_flush`: it switches back-pressure off (DESIGN.md 7).
     let connection = http1::Builder::new()
@@ -76,9 +76,14 @@ fn waits(request: &Request<Incoming>) -> bool {
     request.version() == Version::HTTP_11 && request.headers().get_all(EXPECT).iter().any(asks)
 }
 
-fn finish(mut answer: Response<Body>, exchange: Exchange) -> Response<Answer> {
+fn finish(mut answer: Response<Body>, is_head: bool, exchange: Exchange) -> Response<Answer> {
     if exchange.leaves_bytes() {
         answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    // hyper says any length to HEAD but zero.
+    if is_head && !matches!(answer.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
+        let length = answer.body().length();
+        answer.headers_mut().entry(CONTENT_LENGTH).or_insert_with(|| length.into());
     }
     answer.map(|body| Answer { body, _exchange: exchange })
 }

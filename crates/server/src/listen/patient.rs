@@ -147,7 +147,11 @@ impl<T: AsyncWrite + Unpin> Patient<T> {
             return outcome;
         }
         let limit = *self.write.get_or_insert_with(|| Instant::now() + WRITE);
-        if self.write_alarm.rings(limit, cx) { Poll::Ready(Err(io::ErrorKind::TimedOut.into())) } else { outcome }
+        if self.write_alarm.rings(limit, cx) {
+            Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+        } else {
+            outcome
+        }
     }
 }
 

@@ -5,7 +5,9 @@ use http::StatusCode;
 use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
-use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader};
+use tokio::io::{
+    AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader,
+};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
@@ -53,7 +55,7 @@ async fn an_early_refusal_reaches_a_client_that_is_still_sending() {
 async fn a_huge_body_refused_ends_the_connection() {
     let server = Server::start().await;
     let mut client = server.connect().await;
-    client.write(&request("PUT", "/refuse", &format!("Content-Length: {}", 1 << 40))).await;
+    client.write(&request("PUT", "/refuse", &format!("Content-Length: {}", 1_u64 << 40))).await;
     let answer = client.answer("PUT").await;
     assert_eq!((answer.status, answer.closes()), (403, true));
     let sent = client.write_until_it_breaks(64 * MIB).await;
@@ -434,7 +436,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Client<T> {
             let (name, value) = line.split_once(": ").unwrap();
             (name.to_ascii_lowercase(), value.to_owned())
         };
-        let mut answer = Answer { status, headers: lines[1..].iter().map(header).collect(), body: String::new() };
+        let mut answer =
+            Answer { status, headers: lines[1..].iter().map(header).collect(), body: String::new() };
         if status >= 200 && method != "HEAD" {
             let mut body = vec![0; answer.header("content-length").unwrap().parse().unwrap()];
             self.stream.read_exact(&mut body).await.unwrap();

@@ -75,7 +75,8 @@ impl Tls {
     /// what they hold. An error leaves the old in use: whoever replaces two files does so one after the other.
     pub(super) fn refresh(&self) -> Result<bool, TlsError> {
         let stamp = stamp(&self.files);
-        let before = std::mem::replace(&mut *self.stamp.lock().unwrap_or_else(PoisonError::into_inner), stamp);
+        let before =
+            std::mem::replace(&mut *self.stamp.lock().unwrap_or_else(PoisonError::into_inner), stamp);
         if stamp == before {
             return Ok(false);
         }

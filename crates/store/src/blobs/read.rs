@@ -127,19 +127,14 @@ impl Object {
         let last = (range.end - 1) / plain;
         let stop = sealed_length(self.length).min((last + 1) * SEGMENT as u64);
         let length = usize::try_from(stop - first * SEGMENT as u64).map_err(|_| self.damaged(first))?;
-        match buffer {
-            Some(mut buffer) => {
-                let frames = self.open(first, buffer.get_mut(..length).ok_or_else(|| self.damaged(first))?, &range)?;
-                let bytes = Bytes::from_owner(buffer);
-                Ok(frames.into_iter().map(|frame| bytes.slice(frame)).collect())
-            }
-            None => {
-                let mut sealed = vec![0; length];
-                let frames = self.open(first, &mut sealed, &range)?;
-                let bytes = Bytes::from(sealed);
-                Ok(frames.into_iter().map(|frame| bytes.slice(frame)).collect())
-            }
-        }
+        let (frames, bytes) = if let Some(mut buffer) = buffer {
+            let sealed = buffer.get_mut(..length).ok_or_else(|| self.damaged(first))?;
+            (self.open(first, sealed, &range)?, Bytes::from_owner(buffer))
+        } else {
+            let mut sealed = vec![0; length];
+            (self.open(first, &mut sealed, &range)?, Bytes::from(sealed))
+        };
+        Ok(frames.into_iter().map(|frame| bytes.slice(frame)).collect())
     }
 
     /// Fills `sealed` from segment `first` on, opens each in place, and says where the plaintext of `range` lies.

@@ -13,7 +13,8 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 
 /// Writeback is started each time this much has been written: the sync at the end then has little left to do.
 const WRITEBACK: u64 = 8 << 20;
-const NONCE: usize = 12;
+/// Bytes of a segment before its text.
+pub(super) const NONCE: usize = 12;
 
 /// The open file of an upload, and the segments that are not written yet.
 pub(super) struct SegmentWriter<'a> {
@@ -108,8 +109,9 @@ impl<'a> SegmentWriter<'a> {
     }
 
     fn flush(&mut self) -> Result<Stored, Error> {
-        let short = self.plain;
-        if short > 0 {
+        // A last segment that is full (an upload of exactly one that is moved from memory) is a whole one.
+        let short = self.plain % SEGMENT_PLAIN;
+        if self.plain > 0 {
             self.seal()?;
         }
         let segments = self.first + (self.sealed / SEGMENT) as u64;

@@ -1,13 +1,15 @@
 //! What earlier processes left in `uploads/`: taken up again when somebody asks for it, removed when nobody can.
 
 use super::Blobs;
-use super::session::{Head, object_path, remove};
+use super::session::{Head, Owner, object_path, remove};
 use super::upload::UploadError;
 use crate::error::Error;
 use crate::keys::KeyVersion;
 use crate::seal::ObjectId;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::UNIX_EPOCH;
 use uuid::Uuid;
 
 /// A head that nobody can have sealed is not read.
@@ -15,8 +17,8 @@ const MAX_HEAD: u64 = 4096;
 
 /// What the sweep has to ask of the rest of the store.
 pub(crate) trait Records {
-    /// Opens a sealed head of that upload; None when it does not open.
-    fn open_head(&self, context: &[u8], sealed: &[u8]) -> Option<Vec<u8>>;
+    /// Opens a sealed head of that upload; None when it is damaged.
+    fn open_head(&self, context: &[u8], sealed: &[u8]) -> Result<Option<Vec<u8>>, Error>;
     /// Whether the catalogue names that object.
     fn names(&self, object: ObjectId) -> Result<bool, Error>;
     /// That version of a key.
@@ -24,8 +26,15 @@ pub(crate) trait Records {
 }
 
 impl Blobs {
-    /// Takes up an upload that is on disk and not open. Unknown, damaged, finished ones are left alone: they do not exist.
-    pub(crate) async fn take_up(&self, id: Uuid, records: &impl Records, now: i64) -> Result<(), UploadError> {
+    /// Takes up an upload that is on disk and not open. Unknown, damaged, finished ones and those of other owners are left
+    /// alone: they do not exist.
+    pub(crate) async fn take_up(
+        &self,
+        id: Uuid,
+        owner: Owner,
+        records: &impl Records,
+        now: i64,
+    ) -> Result<(), UploadError> {
         if self.uploads.is_open(id) {
             return Ok(());
         }
@@ -33,10 +42,10 @@ impl Blobs {
         if !data.exists() {
             return Ok(());
         }
-        let Some((head, sealed, object)) = read_head(&data.with_extension("head"), id, records) else {
+        let Some((head, sealed, object)) = read_head(&data.with_extension("head"), id, records)? else {
             return Ok(());
         };
-        if records.names(object)? {
+        if head.owner != owner || records.names(object)? {
             return Ok(());
         }
         let version = records.key_version(head.key_version)?;
@@ -56,32 +65,57 @@ impl Blobs {
                 remove(&path);
                 continue;
             };
-            if self.uploads.is_open(id) || self.is_resumable(&path, id, records, now - lifetime)? {
+            if self.uploads.is_open(id) {
                 continue;
             }
-            remove(&path);
+            match self.is_resumable(&path, id, records, now - lifetime) {
+                // Asked once more: judging it took a while.
+                Ok(false) if !self.uploads.is_open(id) => remove(&path),
+                Ok(_) => {}
+                Err(error) => tracing::warn!(path = %path.display(), %error, "what an upload left could not be judged"),
+            }
         }
         Ok(())
     }
 
     fn is_resumable(&self, path: &Path, id: Uuid, records: &impl Records, before: i64) -> Result<bool, Error> {
-        let Some((head, _, object)) = read_head(&path.with_extension("head"), id, records) else { return Ok(false) };
+        let Some((head, _, object)) = read_head(&path.with_extension("head"), id, records)? else { return Ok(false) };
         if records.names(object)? {
             return Ok(false);
         }
-        if !path.with_extension("").exists() {
-            // The data was renamed into place, but its row was never committed.
-            remove(&object_path(self.uploads.objects(), object));
-            return Ok(false);
-        }
-        Ok(head.started_at >= before)
+        let data = path.with_extension("");
+        let written = match std::fs::metadata(&data) {
+            Ok(metadata) => metadata.modified().map_err(|source| Error::io(&data, source))?,
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                // The data was renamed into place, but its row was never committed.
+                remove(&object_path(self.uploads.objects(), object));
+                return Ok(false);
+            }
+            Err(source) => return Err(Error::io(&data, source)),
+        };
+        let written = written.duration_since(UNIX_EPOCH).unwrap_or_default().as_micros();
+        Ok(head.started_at.max(i64::try_from(written).unwrap_or(i64::MAX)) >= before)
     }
 }
 
-fn read_head(path: &Path, id: Uuid, records: &impl Records) -> Option<(Head, Vec<u8>, ObjectId)> {
-    let length = std::fs::metadata(path).ok()?.len();
-    let sealed = if length <= MAX_HEAD { std::fs::read(path).ok()? } else { return None };
-    let head: Head = serde_json::from_slice(&records.open_head(id.as_bytes(), &sealed)?).ok()?;
+/// A head that is there and whole. That it could not be read just now does not make it nobody's.
+fn read_head(path: &Path, id: Uuid, records: &impl Records) -> Result<Option<(Head, Vec<u8>, ObjectId)>, Error> {
+    let sealed = match std::fs::metadata(path) {
+        Ok(metadata) if metadata.is_file() && metadata.len() <= MAX_HEAD => std::fs::read(path),
+        Ok(_) => return Ok(None),
+        Err(error) => Err(error),
+    };
+    let sealed = match sealed {
+        Ok(sealed) => sealed,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(Error::io(path, source)),
+    };
+    let Some(plain) = records.open_head(id.as_bytes(), &sealed)? else { return Ok(None) };
+    Ok(parse_head(&plain).map(|(head, object)| (head, sealed, object)))
+}
+
+fn parse_head(plain: &[u8]) -> Option<(Head, ObjectId)> {
+    let head: Head = serde_json::from_slice(plain).ok()?;
     let object = u128::from_str_radix(&head.object, 16).ok()?;
-    Some((head, sealed, ObjectId(object.to_be_bytes())))
+    Some((head, ObjectId(object.to_be_bytes())))
 }

@@ -1,19 +1,19 @@
 //! Open uploads: start, append, status, finish, abort.
 
 use super::pool::{Buffer, Pool};
-use super::segments::{SegmentWriter, end_stored, replay};
-use super::session::{Files, Finished, Head, Owner, Session, State, Stored, object_path};
+use super::recovery::{Snapshot, recover};
+use super::segments::{SegmentWriter, end_stored};
+use super::session::{Files, Finished, Head, Owner, Session, State, object_path};
 use crate::catalogue::blobs::NewBlob;
 use crate::durable;
 use crate::error::Error;
 use crate::keys::KeyVersion;
-use crate::seal::{ObjectId, SEGMENT, SEGMENT_PLAIN};
+use crate::seal::{ObjectId, SEGMENT_PLAIN, sealed_length};
 use acre_wire::digest::{Algorithm, Digest, Hasher};
 use bytes::Bytes;
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::future::Future;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -131,6 +131,13 @@ struct Sessions {
     done_order: VecDeque<Uuid>,
 }
 
+impl Sessions {
+    /// Whether the files of that upload are somebody's.
+    fn know(&self, id: Uuid) -> bool {
+        self.open.contains_key(&id) || self.settling.contains(&id) || self.done.contains_key(&id)
+    }
+}
+
 impl Uploads {
     pub(super) fn new(folder: PathBuf, objects: PathBuf, pool: Pool) -> Self {
         Self { folder, objects, pool, sessions: Mutex::default() }
@@ -180,7 +187,9 @@ impl Uploads {
         Ok(id)
     }
 
-    /// Takes up an upload that an earlier process left: its segments are read, verified and hashed again.
+    /// Takes up an upload that an earlier process left: its segments are read, verified and hashed again. Its session is
+    /// there from the start, held by the job that does it: recovering one file twice at a time would cut off what the
+    /// faster one's client has already appended.
     pub(super) async fn recover(
         &self,
         id: Uuid,
@@ -194,22 +203,38 @@ impl Uploads {
         let files = Files::new(&self.folder, id, object_path(&self.objects, object), sealed_head);
         let key = version.object(object).map_err(Error::from)?;
         let mut buffer = self.pool.take().await.ok_or(Error::Closed)?;
-        let work = move || {
-            let mut state = State::new(algorithm);
-            recover_state(&mut state, &key, &files, &mut buffer)?;
-            Ok::<_, Error>((state, key, files))
-        };
-        let (state, key, files) = tokio::task::spawn_blocking(work).await.map_err(|_| Error::Closed)??;
-        let state = Arc::new(tokio::sync::Mutex::new(state));
+        let state = Arc::new(tokio::sync::Mutex::new(State::new(algorithm)));
+        let mut held = Arc::clone(&state).try_lock_owned().map_err(|_| UploadError::Busy)?;
+        held.gone = true;
         let session = Session { id, owner: head.owner, key, version, files, touched: AtomicI64::new(now), state };
-        // Two first requests at once: the first to get here stays, both then meet at its lock.
-        self.lock().open.entry(id).or_insert_with(|| Arc::new(session));
-        Ok(())
+        let session = Arc::new(session);
+        {
+            let mut sessions = self.lock();
+            if sessions.know(id) {
+                return Ok(());
+            }
+            sessions.open.insert(id, Arc::clone(&session));
+        }
+        let work = move || {
+            recover(&mut held, &session.key, &session.files, &mut buffer)?;
+            held.gone = false;
+            Ok(())
+        };
+        match tokio::task::spawn_blocking(work).await.map_err(|_| Error::Closed).and_then(|recovered| recovered) {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                self.lock().open.remove(&id);
+                match error {
+                    // It ended between the look at its files and now.
+                    Error::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => Err(UploadError::Unknown),
+                    error => Err(error.into()),
+                }
+            }
+        }
     }
 
     pub(super) fn is_open(&self, id: Uuid) -> bool {
-        let sessions = self.lock();
-        sessions.open.contains_key(&id) || sessions.settling.contains(&id) || sessions.done.contains_key(&id)
+        self.lock().know(id)
     }
 
     /// How many bytes the upload holds.
@@ -250,7 +275,7 @@ impl Uploads {
         let session = self.find(id, owner, now)?;
         let state = hold(&session, expect)?;
         match self.receive(&session, state, expect, source, Some(finish)).await? {
-            Received::Ended(finished) => Ok(finished),
+            Received::Ended(finished) => Ok(*finished),
             Received::Paused(_) => Err(UploadError::Unknown),
         }
     }
@@ -259,7 +284,10 @@ impl Uploads {
     pub(crate) fn abort(&self, id: Uuid, owner: Owner, now: i64) -> Result<(), UploadError> {
         let session = self.find(id, owner, now)?;
         let mut state = session.state.try_lock().map_err(|_| UploadError::Busy)?;
-        self.forget(id, &session, &mut state);
+        if state.gone {
+            return Err(UploadError::Unknown);
+        }
+        self.forget(&session, &mut state);
         Ok(())
     }
 
@@ -280,14 +308,15 @@ impl Uploads {
 
     /// Ends uploads that nobody asked for since `before`.
     pub(super) fn expire(&self, before: i64) {
-        let idle: Vec<_> = {
-            let sessions = self.lock();
-            let is_idle = |session: &Arc<Session>| session.touched.load(Ordering::Relaxed) < before;
-            sessions.open.iter().filter(|(_, s)| is_idle(s)).map(|(id, s)| (*id, Arc::clone(s))).collect()
-        };
-        for (id, session) in idle {
-            if let Ok(mut state) = session.state.try_lock() {
-                self.forget(id, &session, &mut state);
+        let is_idle = |session: &Arc<Session>| session.touched.load(Ordering::Relaxed) < before;
+        let idle: Vec<_> = self.lock().open.values().filter(|session| is_idle(session)).map(Arc::clone).collect();
+        for session in idle {
+            // One that was finished or asked for in between stays as it is.
+            if let Ok(mut state) = session.state.try_lock()
+                && is_idle(&session)
+                && self.lock().open.contains_key(&session.id)
+            {
+                self.forget(&session, &mut state);
             }
         }
     }
@@ -307,10 +336,11 @@ impl Uploads {
         }
     }
 
-    fn forget(&self, id: Uuid, session: &Session, state: &mut State) {
+    /// The files first: a session that is not open and has files would be taken up again.
+    fn forget(&self, session: &Session, state: &mut State) {
         state.gone = true;
-        self.lock().open.remove(&id);
         session.files.remove();
+        self.lock().open.remove(&session.id);
     }
 
     fn lock(&self) -> MutexGuard<'_, Sessions> {
@@ -342,8 +372,8 @@ impl Uploads {
                     let (held, flow) = match flow {
                         Ok(written) => written,
                         Err(error) => {
-                            self.lock().open.remove(&session.id);
                             session.files.remove();
+                            self.lock().open.remove(&session.id);
                             return Err(error);
                         }
                     };
@@ -366,7 +396,10 @@ impl Uploads {
             }
         }
         if expect.length.is_some_and(|length| length != state.offset - before.offset) {
-            before.restore(&mut state, session)?;
+            if let Err(error) = before.restore(&mut state, &session.key, &session.files) {
+                self.forget(session, &mut state);
+                return Err(error.into());
+            }
             return Err(UploadError::Length);
         }
         if let Some(plan) = finish {
@@ -401,18 +434,22 @@ impl Uploads {
         outcome: Result<Finished, UploadError>,
     ) -> Result<Received, UploadError> {
         state.gone = true;
+        // With an object the head stays until the row is committed: it tells a restart which object to remove.
+        let keeps_head = outcome.as_ref().is_ok_and(|finished| finished.object.is_some());
+        if state.stored.is_some() && !keeps_head {
+            session.files.remove();
+            if outcome.is_err() {
+                // Its name may have been given and not have become durable.
+                super::session::remove(&session.files.object);
+            }
+        }
         let mut sessions = self.lock();
         if let Ok(Finished { object: Some(NewBlob { inline: None, .. }), .. }) = &outcome {
             sessions.settling.insert(session.id);
         }
         sessions.open.remove(&session.id);
         drop(sessions);
-        // With an object the head stays until the row is committed: it tells a restart which object to remove.
-        let keeps_head = outcome.as_ref().is_ok_and(|finished| finished.object.is_some());
-        if state.stored.is_some() && !keeps_head {
-            session.files.remove();
-        }
-        outcome.map(Received::Ended)
+        outcome.map(|finished| Received::Ended(Box::new(finished)))
     }
 
     /// The row of a finished upload is committed: nothing but its object is needed any more.
@@ -441,8 +478,19 @@ impl Uploads {
         }
         let mut buffer = self.pool.take().await.ok_or(Error::Closed)?;
         let held = Arc::clone(session);
-        let work = move || SegmentWriter::resume(&mut state, &held.key, &held.files, &mut buffer)?.pause();
-        Ok(tokio::task::spawn_blocking(work).await.map_err(|_| Error::Closed)??)
+        let work = move || {
+            let writer = SegmentWriter::resume(&mut state, &held.key, &held.files, &mut buffer);
+            let spilled = writer.and_then(SegmentWriter::pause);
+            // Half of it is in no known state: neither in memory nor on disk.
+            state.gone |= spilled.is_err();
+            spilled
+        };
+        let spilled = tokio::task::spawn_blocking(work).await.map_err(|_| Error::Closed).and_then(|spilled| spilled);
+        if spilled.is_err() {
+            session.files.remove();
+            self.lock().open.remove(&session.id);
+        }
+        Ok(spilled?)
     }
 
     /// Feeds a blocking job with frames until the body ends, breaks or falls quiet.
@@ -467,7 +515,9 @@ impl Uploads {
         while sent {
             if offset > MAX_LAYER {
                 drop(frames);
-                let _ = job.await;
+                if let Ok((mut state, _)) = job.await {
+                    state.gone = true;
+                }
                 return Err(UploadError::TooLarge);
             }
             match tokio::time::timeout(QUIET, source.next()).await {
@@ -506,12 +556,14 @@ pub(crate) struct Finish {
     /// What its bytes must hash to.
     pub(crate) digest: Digest,
     /// Whether the key domain keeps these bytes already.
-    pub(crate) known: Box<dyn Fn(&Digest) -> Result<bool, Error> + Send>,
+    pub(crate) known: Known,
 }
+
+type Known = Box<dyn Fn(&Digest) -> Result<bool, Error> + Send>;
 
 enum Received {
     Paused(u64),
-    Ended(Finished),
+    Ended(Box<Finished>),
 }
 
 enum Flow {
@@ -590,6 +642,11 @@ fn finish_file(
         return Ok(Finished { upload: session.id, digest, object: None, size });
     }
     let Files { data, object, .. } = &session.files;
+    let length = file.metadata().map_err(|source| Error::io(data, source))?.len();
+    if length != sealed_length(size) {
+        // Never to be: but what is acknowledged next must be readable, so it is looked at.
+        return Err(Error::Damaged(format!("the upload of object {}", session.key.id())).into());
+    }
     // Power cut before this sync: an upload that is lost in part or whole; nobody was told that it is finished.
     file.sync_data().map_err(|source| Error::io(data, source))?;
     // Power cut before the folder's sync: the object under its old or new name, without a row; removed at the next start.
@@ -624,73 +681,5 @@ fn new_blob(session: &Session, digest: Digest, size: u64, inline: Option<Vec<u8>
         key_version: session.version.id,
         binding: session.key.bind(&digest, size),
         inline,
-    }
-}
-
-/// Reads what an earlier process left of an upload.
-fn recover_state(state: &mut State, key: &crate::seal::ObjectKey, files: &Files, buffer: &mut Buffer) -> Result<(), Error> {
-    let path = &files.data;
-    let file = OpenOptions::new().read(true).write(true).open(path);
-    let file = file.map_err(|source| Error::io(path, source))?;
-    let hasher = &mut state.hasher;
-    let mut stored = replay(&file, key, buffer, |bytes| hasher.update(bytes))?;
-    if stored.tail == 0
-        && let Ok(short) = std::fs::read(&files.tail)
-        && let Ok(plain) = key.open_segment(stored.segments, &short)
-    {
-        // The process was killed while it overwrote its short segment: the copy beside the file has it.
-        let at = stored.segments * SEGMENT as u64;
-        file.write_all_at(&short, at).map_err(|source| Error::io(path, source))?;
-        hasher.update(&plain);
-        stored.tail = plain.len();
-    }
-    let end = stored.segments * SEGMENT as u64
-        + if stored.tail > 0 { (stored.tail + crate::seal::OVERHEAD) as u64 } else { 0 };
-    file.set_len(end).map_err(|source| Error::io(path, source))?;
-    state.offset = stored.segments * SEGMENT_PLAIN as u64 + stored.tail as u64;
-    state.stored = Some(stored);
-    Ok(())
-}
-
-/// Where an upload stood before a request, so that a body of the wrong length can be undone.
-struct Snapshot {
-    offset: u64,
-    hasher: Hasher,
-    stored: Option<Stored>,
-    tail: Vec<u8>,
-}
-
-impl Snapshot {
-    /// `undoable`: whether the request may have to be undone, so that what is in memory must be kept.
-    fn of(state: &State, undoable: bool) -> Self {
-        let tail = if undoable { state.tail.clone() } else { Vec::new() };
-        Self { offset: state.offset, hasher: state.hasher.clone(), stored: state.stored, tail }
-    }
-
-    fn restore(self, state: &mut State, session: &Session) -> Result<(), Error> {
-        if state.offset == self.offset {
-            return Ok(());
-        }
-        let files = &session.files;
-        match (self.stored, state.stored) {
-            (None, None) => {}
-            (None, Some(_)) => files.remove(),
-            (Some(stored), _) => {
-                let path = &files.data;
-                let file = OpenOptions::new().write(true).open(path).map_err(|source| Error::io(path, source))?;
-                let at = stored.segments * SEGMENT as u64;
-                file.set_len(at).map_err(|source| Error::io(path, source))?;
-                if stored.tail > 0 {
-                    // Kept when this request began to overwrite it.
-                    let short = std::fs::read(&files.tail).map_err(|source| Error::io(&files.tail, source))?;
-                    file.write_all_at(&short, at).map_err(|source| Error::io(path, source))?;
-                }
-            }
-        }
-        state.offset = self.offset;
-        state.hasher = self.hasher;
-        state.stored = self.stored;
-        state.tail = self.tail;
-        Ok(())
     }
 }

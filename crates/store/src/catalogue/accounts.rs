@@ -17,7 +17,7 @@ pub struct KeyHolder {
     pub account: String,
     /// Its ARN.
     pub arn: String,
-    /// Its unique id, as GetCallerIdentity says it.
+    /// Its unique id, as `GetCallerIdentity` says it.
     pub unique_id: String,
 }
 

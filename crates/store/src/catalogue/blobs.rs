@@ -165,8 +165,8 @@ pub fn release(tx: &Tx<'_>, repository: i64, digest: &Digest) -> Result<bool, Er
 
 /// Whether a live image of the repository needs the object.
 pub fn is_referenced(tx: &Tx<'_>, repository: i64, blob: i64) -> Result<bool, Error> {
-    let sql = "SELECT 1 FROM image_blob ib JOIN image i ON i.id = ib.image
-        WHERE ib.blob = ?2 AND i.repository = ?1 AND i.deleted_at IS NULL LIMIT 1";
+    let sql = "SELECT 1 FROM image_blob ib CROSS JOIN image i
+        WHERE ib.blob = ?2 AND ib.repository = ?1 AND i.id = ib.image AND i.deleted_at IS NULL LIMIT 1";
     Ok(tx.one(sql, params![repository, blob], |_| Ok(()))?.is_some())
 }
 
@@ -176,9 +176,9 @@ pub fn visible(tx: &Tx<'_>, repository: i64, digests: &[Digest]) -> Result<Vec<(
         return Ok(Vec::new());
     }
     tx.many(
-        "SELECT rb.digest, b.id, b.size FROM json_each(?2) wanted
-         JOIN repository_blob rb ON rb.repository = ?1 AND rb.digest = unhex(wanted.value)
-         JOIN blob b ON b.id = rb.blob",
+        // The order of a CROSS JOIN is kept: what is wanted drives, never the table.
+        "SELECT rb.digest, b.id, b.size FROM json_each(?2) wanted CROSS JOIN repository_blob rb CROSS JOIN blob b
+         WHERE rb.repository = ?1 AND rb.digest = unhex(wanted.value) AND b.id = rb.blob",
         params![repository, hex_list(digests)],
         |row| {
             let digest: Vec<u8> = row.get(0)?;

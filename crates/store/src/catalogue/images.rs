@@ -164,8 +164,8 @@ pub fn live(tx: &Tx<'_>, repository: i64, digests: &[Digest]) -> Result<Vec<(Dig
         return Ok(Vec::new());
     }
     tx.many(
-        "SELECT i.digest, i.id, i.size FROM json_each(?2) wanted
-         JOIN image i ON i.repository = ?1 AND i.digest = unhex(wanted.value) AND i.deleted_at IS NULL",
+        "SELECT i.digest, i.id, i.size FROM json_each(?2) wanted CROSS JOIN image i
+         WHERE i.repository = ?1 AND i.digest = unhex(wanted.value) AND i.deleted_at IS NULL",
         params![repository, hex_list(digests)],
         |row| Ok((digest(row, 0)?, row.get(1)?, row.get(2)?)),
     )
@@ -223,7 +223,8 @@ pub fn insert(tx: &Tx<'_>, image: &NewImage<'_>) -> Result<(), Error> {
         ],
     )?;
     for blob in image.blobs {
-        tx.execute("INSERT INTO image_blob (image, blob) VALUES (?1, ?2)", params![image.id, blob])?;
+        let sql = "INSERT INTO image_blob (image, blob, repository) VALUES (?1, ?2, ?3)";
+        tx.execute(sql, params![image.id, blob, image.repository])?;
     }
     for child in image.children {
         tx.execute("INSERT INTO image_child (image, child) VALUES (?1, ?2)", params![image.id, child])?;

@@ -149,14 +149,13 @@ fn json(filters: &[String]) -> String {
 
 /// Deletes a repository with all that it holds: one row, so that the whole can come back until `undo_until`.
 pub fn delete(tx: &Tx<'_>, arn: &RepositoryArn, id: i64, now: i64, undo_until: i64) -> Result<(), Error> {
-    tx.execute(
-        "UPDATE repository SET deleted_at = ?2, undo_until = ?3 WHERE id = ?1 AND deleted_at IS NULL",
-        params![id, now, undo_until],
-    )?;
-    tx.execute(
-        "UPDATE registry SET repositories = repositories - 1 WHERE account = ?1 AND region = ?2",
-        params![arn.registry.account.as_str(), arn.registry.region.as_str()],
-    )?;
+    let sql = "UPDATE repository SET deleted_at = ?2, undo_until = ?3 WHERE id = ?1 AND deleted_at IS NULL";
+    if tx.execute(sql, params![id, now, undo_until])? == 1 {
+        tx.execute(
+            "UPDATE registry SET repositories = repositories - 1 WHERE account = ?1 AND region = ?2",
+            params![arn.registry.account.as_str(), arn.registry.region.as_str()],
+        )?;
+    }
     Ok(())
 }
 

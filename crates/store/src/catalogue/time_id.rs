@@ -1,4 +1,4 @@
-//! Ids whose byte order is the order of time: UUIDv7.
+//! Ids whose byte order is the order of time: `UUIDv7`.
 
 use rusqlite::ToSql;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef};
@@ -43,7 +43,7 @@ pub struct TimeIds {
 }
 
 impl TimeIds {
-    /// Ids that follow a fresh UUIDv7. Its random bits keep two operations of one moment apart.
+    /// Ids that follow a fresh `UUIDv7`. Its random bits keep two operations of one moment apart.
     pub fn after(uuid: [u8; 16]) -> Self {
         Self { next: Cell::new(u128::from_be_bytes(uuid)) }
     }

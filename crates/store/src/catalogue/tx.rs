@@ -2,16 +2,24 @@
 
 use crate::error::Error;
 use rusqlite::{Connection, OptionalExtension, Params, Row};
+use std::cell::Cell;
 
 /// One transaction, for the closure that it was lent to.
 #[derive(Debug)]
 pub struct Tx<'c> {
     connection: &'c Connection,
+    /// Whether a statement found no room: that may have ended the whole transaction.
+    full: Cell<bool>,
 }
 
 impl<'c> Tx<'c> {
     pub(super) fn new(connection: &'c Connection) -> Self {
-        Self { connection }
+        Self { connection, full: Cell::new(false) }
+    }
+
+    /// Why the transaction is not open any more, after a statement of it failed.
+    pub(super) fn lost(&self) -> Error {
+        if self.full.get() { Error::Full } else { Error::ReadOnly }
     }
 
     /// The first row, if there is one.
@@ -21,7 +29,8 @@ impl<'c> Tx<'c> {
         params: impl Params,
         read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Option<T>, Error> {
-        Ok(self.connection.prepare_cached(sql)?.query_row(params, read).optional()?)
+        let run = || self.connection.prepare_cached(sql)?.query_row(params, read).optional();
+        run().map_err(|error| self.note(error))
     }
 
     /// All rows; callers bound them by a LIMIT or by what they asked for.
@@ -31,18 +40,26 @@ impl<'c> Tx<'c> {
         params: impl Params,
         read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Vec<T>, Error> {
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let rows = statement.query_map(params, read)?;
-        Ok(rows.collect::<rusqlite::Result<Vec<T>>>()?)
+        let run = || self.connection.prepare_cached(sql)?.query_map(params, read)?.collect::<rusqlite::Result<_>>();
+        run().map_err(|error| self.note(error))
     }
 
     /// Runs a statement; answers how many rows it changed.
     pub(crate) fn execute(&self, sql: &str, params: impl Params) -> Result<usize, Error> {
-        Ok(self.connection.prepare_cached(sql)?.execute(params)?)
+        let run = || self.connection.prepare_cached(sql)?.execute(params);
+        run().map_err(|error| self.note(error))
     }
 
     /// The id of the row that the last INSERT made.
     pub(crate) fn last_id(&self) -> i64 {
         self.connection.last_insert_rowid()
+    }
+
+    fn note(&self, error: rusqlite::Error) -> Error {
+        let error = Error::from(error);
+        if matches!(error, Error::Full) {
+            self.full.set(true);
+        }
+        error
     }
 }

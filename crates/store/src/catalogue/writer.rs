@@ -63,7 +63,7 @@ impl Writer {
         E: From<Error> + Send + 'static,
     {
         let (waiting, answer) = oneshot::channel();
-        let job = Work { work, outcome: None, waiting };
+        let job = Queued { work, outcome: None, waiting };
         self.queue.as_ref().ok_or(Error::Closed)?.send(Box::new(job)).map_err(|_| Error::Closed)?;
         Ok(answer)
     }
@@ -83,13 +83,13 @@ impl Drop for Writer {
     }
 }
 
-struct Work<T, E, F> {
+struct Queued<T, E, F> {
     work: F,
     outcome: Option<Result<T, E>>,
     waiting: oneshot::Sender<Result<T, E>>,
 }
 
-impl<T, E, F> Job for Work<T, E, F>
+impl<T, E, F> Job for Queued<T, E, F>
 where
     F: Fn(&Tx<'_>) -> Result<T, E> + Send,
     T: Send,
@@ -131,10 +131,7 @@ impl Loop {
             let first = match jobs.recv_timeout(IDLE) {
                 Ok(job) => job,
                 Err(RecvTimeoutError::Timeout) => {
-                    if written {
-                        self.checkpoint_when_idle();
-                        written = false;
-                    }
+                    written = written && !self.checkpoint_when_idle();
                     continue;
                 }
                 Err(RecvTimeoutError::Disconnected) => break,
@@ -178,7 +175,12 @@ impl Loop {
         let mut run = || -> Result<(), Error> {
             for job in batch.iter_mut() {
                 connection.prepare_cached("SAVEPOINT job")?.execute([])?;
-                if !job.run(&Tx::new(connection)) {
+                let tx = Tx::new(connection);
+                if !job.run(&tx) {
+                    // Some failures of a statement, a full disk's among them, end the whole transaction.
+                    if connection.is_autocommit() {
+                        return Err(tx.lost());
+                    }
                     connection.prepare_cached("ROLLBACK TO job")?.execute([])?;
                 }
                 connection.prepare_cached("RELEASE job")?.execute([])?;
@@ -197,10 +199,10 @@ impl Loop {
     /// A failed sync may have dropped pages that the system now calls clean, so the connection and its view of the log
     /// are thrown away and a fresh one must write and sync before anything is accepted again.
     fn probe(&mut self) -> Result<(), Error> {
-        let fresh = connect(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        fresh.execute_batch("BEGIN IMMEDIATE; UPDATE probe SET at = at + 1; COMMIT")?;
-        self.connection = fresh;
+        // The old connection goes first: if it could not roll back, it still holds the lock that the write needs.
+        self.connection = connect(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         self.watch_log();
+        self.connection.execute_batch("BEGIN IMMEDIATE; UPDATE probe SET at = at + 1; COMMIT")?;
         self.read_only.store(false, Ordering::Relaxed);
         tracing::info!("the catalogue takes writes again");
         Ok(())
@@ -219,16 +221,17 @@ impl Loop {
         let path = self.path.clone();
         self.checkpointer = std::thread::Builder::new()
             .name("catalogue-checkpoint".into())
-            .spawn(move || checkpoint(&path, "PASSIVE"))
+            .spawn(move || _ = checkpoint(&path, "PASSIVE"))
             .inspect_err(|error| tracing::warn!(%error, "no thread for a checkpoint"))
             .ok();
     }
 
-    fn checkpoint_when_idle(&mut self) {
+    /// False when a reader was in the way, so that it is to be repeated.
+    fn checkpoint_when_idle(&mut self) -> bool {
         if let Some(thread) = self.checkpointer.take() {
             let _ = thread.join();
         }
-        checkpoint(&self.path, "TRUNCATE");
+        checkpoint(&self.path, "TRUNCATE")
     }
 }
 
@@ -239,16 +242,16 @@ fn answer(batch: Vec<Box<dyn Job>>, failed: Option<Failure>) {
 }
 
 /// Moves committed pages from the log into the database. Power cut here: the log still holds every page until it was
-/// synced into the database, so nothing is lost.
-fn checkpoint(path: &Path, mode: &str) {
-    let run = || -> Result<(), Error> {
+/// synced into the database, so nothing is lost. False when somebody was in the way.
+fn checkpoint(path: &Path, mode: &str) -> bool {
+    let run = || -> Result<bool, Error> {
         let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        // Readers never stay long; an emptying that finds one is repeated when the catalogue is next idle.
+        // Readers never stay long; an emptying that finds one is repeated.
         connection.busy_timeout(Duration::from_millis(100))?;
-        connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |_| Ok(()))?;
-        Ok(())
+        Ok(connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| row.get(0).map(|busy: bool| !busy))?)
     };
-    if let Err(error) = run() {
+    run().unwrap_or_else(|error| {
         tracing::warn!(%error, mode, "a checkpoint failed; the log grows until one works");
-    }
+        true
+    })
 }
