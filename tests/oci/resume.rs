@@ -20,7 +20,7 @@ fn cut(place: &mut Place, method: &str, target: &str, chunked: bool, sent: &[u8]
         format!("{method} {target} HTTP/1.1\r\nHost: {host}\r\nAuthorization: {token}\r\n{framing}\r\n\r\n")
             .into_bytes();
     if chunked {
-        bytes.extend_from_slice(format!("{:x}\r\n", LENGTH).as_bytes());
+        bytes.extend_from_slice(format!("{LENGTH:x}\r\n").as_bytes());
     }
     bytes.extend_from_slice(sent);
     client.send(&bytes).unwrap();
@@ -76,14 +76,14 @@ fn a_connection_that_was_cut_again_and_again() {
     finish(&mut place, &location, &blob, held);
 }
 
-/// What a 202 promised is there after kill -9 once a segment has arrived.
+/// What a 202 promised is there after kill -9 once more than a segment has arrived (DESIGN 7).
 #[test]
 fn a_killed_server_holds_what_it_said_it_held() {
     let mut place = Place::with(&["aa", "bb"]);
     let blob = Blob::new(bytes(3, LENGTH));
     let steps: &[&[usize]] = &[
-        &[SEGMENT],
         &[SEGMENT + 1],
+        &[SEGMENT, 1],
         &[10, SEGMENT, 10],
         &[SEGMENT + 5, 1, 1, SEGMENT - 7, 30],
         &[3 * SEGMENT, 2 * SEGMENT],
@@ -103,7 +103,7 @@ fn a_killed_server_holds_what_it_said_it_held() {
     }
     // Too little for a file: gone with the process.
     let small = place.open("aa");
-    assert_eq!(place.send("PATCH", &small, &[], Body::Sized(&blob.bytes[..SEGMENT - 1])).status, 202);
+    assert_eq!(place.send("PATCH", &small, &[], Body::Sized(&blob.bytes[..SEGMENT])).status, 202);
     for round in 0..2 {
         place.server.kill9().unwrap();
         place.server.restart().unwrap();
@@ -134,7 +134,7 @@ fn a_killed_server_holds_what_it_said_it_held() {
 fn killed_in_the_middle_of_a_chunk() {
     let mut place = Place::with(&["aa"]);
     let blob = Blob::new(bytes(4, LENGTH));
-    for promised in [SEGMENT, 2 * SEGMENT + 99] {
+    for promised in [SEGMENT + 1, 2 * SEGMENT, 2 * SEGMENT + 99] {
         let location = place.open("aa");
         assert_eq!(place.send("PATCH", &location, &[], Body::Sized(&blob.bytes[..promised])).status, 202);
         let mut writer = Client::new(place.server.host());

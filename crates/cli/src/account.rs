@@ -1,6 +1,7 @@
 //! `acre account create`: another account, and its root's key as a profile.
 
 use crate::args::CreateAccount;
+use crate::keys::wait_for;
 use crate::printer::Printer;
 use crate::profiles::{Profile, Profiles};
 use crate::{Failure, variable};
@@ -19,7 +20,7 @@ pub(crate) fn create(arguments: &CreateAccount) -> Result<(), Failure> {
     // The secret is told once: the files that will keep it must be there before it is asked for.
     let profiles = Profiles::open(variable)?;
     let input = account::CreateAccount { account_id: arguments.id.clone() };
-    let made = crate::keys::wait_for(client.call_operation(&input))??;
+    let made = wait_for(client.call_operation(&input))?;
     let credentials = Credentials {
         access_key_id: made.access_key_id,
         secret_access_key: made.secret_access_key,

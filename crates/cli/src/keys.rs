@@ -4,7 +4,7 @@ use crate::args;
 use crate::printer::Printer;
 use crate::{Failure, Flag, data_folder, finish, variable};
 use acre_client::credentials::{Login, from_environment};
-use acre_client::ecr::Client;
+use acre_client::ecr::{self, Client};
 use acre_wire::ecr::account;
 use serde_json::json;
 use std::process::ExitCode;
@@ -35,7 +35,7 @@ impl RotateKeys {
 
     fn call(&self, endpoint: &str) -> Result<(), Failure> {
         let client = Client::new(self.login(endpoint)?)?;
-        let answer = wait_for(client.call_operation(&account::RotateKeys {}))??;
+        let answer = wait_for(client.call_operation(&account::RotateKeys {}))?;
         self.tell(answer.key_domains.try_into()?)
     }
 
@@ -56,6 +56,11 @@ impl RotateKeys {
 }
 
 /// Runs a call to its end.
-pub(crate) fn wait_for<T>(call: impl Future<Output = T>) -> std::io::Result<T> {
-    Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(call))
+pub(crate) fn wait_for<T>(call: impl Future<Output = Result<T, ecr::Error>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(call).map_err(|error| {
+        let is_away = matches!(error, ecr::Error::Unreachable { .. });
+        let failure = Failure::from(error);
+        if is_away { failure.hint("is the server running? start one: acre serve") } else { failure }
+    })
 }

@@ -27,23 +27,23 @@ pub enum Error {
     #[error("{0:?} is no endpoint: it must be an http or https URL without a query")]
     Endpoint(String),
     /// The HTTP client cannot be made; with https it needs the system's CA certificates.
-    #[error("cannot use TLS: {}", causes(.0))]
-    Tls(#[source] reqwest::Error),
+    #[error("cannot use TLS: {}", innermost(.0))]
+    Tls(reqwest::Error),
     /// Nobody answers there: the call was not made.
-    #[error("no connection to {endpoint}: {}", causes(.source))]
+    #[error("no connection to {endpoint}: {}", innermost(.cause))]
     Unreachable {
         /// The URL that was tried.
         endpoint: Url,
-        /// Why.
-        source: reqwest::Error,
+        /// Why. The message names the innermost source, the only one that says something.
+        cause: reqwest::Error,
     },
     /// The connection broke, or the answer took longer than 60 s: whether the call was carried out is not known.
-    #[error("no answer from {endpoint}: {}", causes(.source))]
+    #[error("no answer from {endpoint}: {}", innermost(.cause))]
     NoAnswer {
         /// The URL that was asked.
         endpoint: Url,
-        /// Why.
-        source: reqwest::Error,
+        /// Why. The message names the innermost source, the only one that says something.
+        cause: reqwest::Error,
     },
     /// The server refused, with an exception of its API.
     #[error("{code}: {message}")]
@@ -124,12 +124,12 @@ impl Client {
         {
             request = request.header(name, value);
         }
-        let response = request.send().await.map_err(|source| {
-            let endpoint = self.endpoint.clone();
-            if source.is_connect() {
-                Error::Unreachable { endpoint, source: source.without_url() }
+        let response = request.send().await.map_err(|cause| {
+            let (endpoint, cause) = (self.endpoint.clone(), cause.without_url());
+            if cause.is_connect() {
+                Error::Unreachable { endpoint, cause }
             } else {
-                Error::NoAnswer { endpoint, source: source.without_url() }
+                Error::NoAnswer { endpoint, cause }
             }
         })?;
         self.receive(response).await
@@ -140,9 +140,9 @@ impl Client {
         let is_json = response.headers().get(header::CONTENT_TYPE).is_some_and(|value| {
             value.to_str().is_ok_and(|text| text.starts_with("application/") && text.contains("json"))
         });
-        let broken = |source: reqwest::Error| Error::NoAnswer {
+        let broken = |cause: reqwest::Error| Error::NoAnswer {
             endpoint: self.endpoint.clone(),
-            source: source.without_url(),
+            cause: cause.without_url(),
         };
         let mut body = Vec::new();
         while let Some(bytes) = response.chunk().await.map_err(broken)? {
@@ -192,8 +192,8 @@ fn now() -> i64 {
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
-/// The innermost cause of an HTTP client's error: the outer ones say that a request could not be sent.
-fn causes(error: &reqwest::Error) -> String {
+/// The innermost source of an HTTP client's error: the outer ones say that a request could not be sent.
+fn innermost(error: &reqwest::Error) -> String {
     let mut innermost: &dyn std::error::Error = error;
     while let Some(source) = innermost.source() {
         innermost = source;

@@ -218,7 +218,7 @@ impl Listener {
             Ok(false) => {}
             Ok(true) => tracing::info!("the TLS certificate was read again"),
             Err(error) => {
-                tracing::error!(%error, "the TLS files have changed; the old certificate stays in use")
+                tracing::error!(%error, "the TLS files have changed; the old certificate stays in use");
             }
         });
     }

@@ -11,6 +11,8 @@ pub mod images;
 pub mod keys;
 mod migrate;
 pub mod repositories;
+#[cfg(test)]
+pub(crate) mod suite;
 mod time_id;
 mod tx;
 mod writer;

@@ -1,8 +1,10 @@
 use super::*;
 use std::collections::HashMap;
 
+type Setting = fn(&Config) -> String;
+
 /// Each key, a good value that is not the default, a bad one, and what the good one sets.
-const CASES: &[(&str, &str, &str, fn(&Config) -> String)] = &[
+const CASES: &[(&str, &str, &str, Setting)] = &[
     ("listen", "[::1]:80", "80", |c| c.listen.to_string()),
     ("public-host", "example.com:443", "a b", |c| c.public_host.as_ref().unwrap().to_string()),
     ("domain", "example.com", "10.0.0.1", |c| c.domain.as_ref().unwrap().to_string()),

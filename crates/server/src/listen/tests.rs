@@ -182,7 +182,7 @@ async fn patience_ends() {
     let mut client = server.connect().await;
     client.write(&get).await;
     client.answer("GET").await;
-    sleep(Duration::from_secs(60)).await;
+    sleep(Duration::from_mins(1)).await;
     let start = Instant::now();
     for byte in request("GET", "/empty", "").chunks(1) {
         sleep(Duration::from_secs(3)).await;
@@ -414,9 +414,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Client<T> {
 
     /// How many bytes could be sent.
     async fn write_until_it_breaks(&mut self, most: usize) -> usize {
-        let mut sent = 0;
-        while sent < most && self.stream.get_mut().write_all(&[0; 65_536]).await.is_ok() {
-            sent += 65_536;
+        let (mut sent, some) = (0, vec![0; 65_536]);
+        while sent < most && self.stream.get_mut().write_all(&some).await.is_ok() {
+            sent += some.len();
         }
         sent
     }

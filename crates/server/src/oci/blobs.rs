@@ -9,9 +9,9 @@ use acre_wire::ecr::Operation;
 use acre_wire::names::RepositoryName;
 use acre_wire::oci::error::ErrorCode;
 use acre_wire::oci::range::{Ranges, if_none_match, if_range};
+use bytes::Bytes;
 use http::header::{ACCEPT_RANGES, CONTENT_RANGE, CONTENT_TYPE, IF_NONE_MATCH, IF_RANGE, RANGE};
 use http::{HeaderValue, Response, StatusCode};
-use bytes::Bytes;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
@@ -24,6 +24,9 @@ pub(super) fn head(
 ) -> Result<Response<Body>, Refused> {
     let operation = Operation::BatchCheckLayerAvailability;
     let view = context.doors.registry.blob(&context.caller, &context.arn(repository), &digest, operation)?;
+    if is_known(context, &digest) {
+        return Ok(not_modified(&digest));
+    }
     let mut response = Response::new(Body::Head(view.size));
     describe(&mut response, &view);
     Ok(response)
@@ -38,10 +41,8 @@ pub(super) async fn get(
     let arn = context.arn(repository);
     let view = registry.blob(&context.caller, &arn, &digest, Operation::GetDownloadUrlForLayer)?;
     let header = |name| context.head.header(name);
-    if header(IF_NONE_MATCH).is_some_and(|condition| !if_none_match(condition, Some(&digest))) {
-        let mut response = respond::empty(StatusCode::NOT_MODIFIED);
-        respond::set_identity(&mut response, &digest);
-        return Ok(response);
+    if is_known(context, &digest) {
+        return Ok(not_modified(&digest));
     }
     let applies = header(IF_RANGE).is_none_or(|condition| if_range(condition, &digest));
     let (status, range) = match Ranges::parse(header(RANGE).filter(|_| applies), view.size) {
@@ -105,6 +106,16 @@ impl Frames for BlobFrames {
             })
         }))
     }
+}
+
+fn is_known(context: &super::Context<'_>, digest: &Digest) -> bool {
+    context.head.header(IF_NONE_MATCH).is_some_and(|condition| !if_none_match(condition, Some(digest)))
+}
+
+fn not_modified(digest: &Digest) -> Response<Body> {
+    let mut response = respond::empty(StatusCode::NOT_MODIFIED);
+    respond::set_identity(&mut response, digest);
+    response
 }
 
 fn describe(response: &mut Response<Body>, view: &BlobView) {

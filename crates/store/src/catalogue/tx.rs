@@ -1,7 +1,7 @@
 //! The transaction as operations see it. What speaks SQL is visible inside this room only.
 
 use crate::error::Error;
-use rusqlite::{Connection, OptionalExtension, Params, Row};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row};
 use std::cell::Cell;
 
 /// One transaction, for the closure that it was lent to.
@@ -29,7 +29,7 @@ impl<'c> Tx<'c> {
         params: impl Params,
         read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Option<T>, Error> {
-        let run = || self.connection.prepare_cached(sql)?.query_row(params, read).optional();
+        let run = || self.prepare(sql)?.query_row(params, read).optional();
         run().map_err(|error| self.note(error))
     }
 
@@ -40,19 +40,25 @@ impl<'c> Tx<'c> {
         params: impl Params,
         read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Vec<T>, Error> {
-        let run = || self.connection.prepare_cached(sql)?.query_map(params, read)?.collect::<rusqlite::Result<_>>();
+        let run = || self.prepare(sql)?.query_map(params, read)?.collect::<rusqlite::Result<_>>();
         run().map_err(|error| self.note(error))
     }
 
     /// Runs a statement; answers how many rows it changed.
     pub(crate) fn execute(&self, sql: &str, params: impl Params) -> Result<usize, Error> {
-        let run = || self.connection.prepare_cached(sql)?.execute(params);
+        let run = || self.prepare(sql)?.execute(params);
         run().map_err(|error| self.note(error))
     }
 
     /// The id of the row that the last INSERT made.
     pub(crate) fn last_id(&self) -> i64 {
         self.connection.last_insert_rowid()
+    }
+
+    fn prepare(&self, sql: &str) -> rusqlite::Result<CachedStatement<'_>> {
+        #[cfg(test)]
+        super::suite::note(sql);
+        self.connection.prepare_cached(sql)
     }
 
     fn note(&self, error: rusqlite::Error) -> Error {

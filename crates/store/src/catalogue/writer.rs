@@ -255,3 +255,6 @@ fn checkpoint(path: &Path, mode: &str) -> bool {
         true
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,203 @@
+//! What was changed on the disk: an error, never wrong bytes; and the next push of the same bytes makes it good again.
+
+use super::files::{flip, objects, start};
+use acre_testkit::http::{Answer, Body, Broken, Client};
+use acre_testkit::image::{Blob, Flavour, Recipe, open_upload, push_blob, put_manifest};
+use acre_testkit::server::Server;
+use serde_json::json;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+const SEGMENT: usize = 65_536;
+const PLAIN: usize = 65_508;
+
+fn get(client: &mut Client, blob: &Blob, range: Option<&str>) -> Result<Answer, Broken> {
+    let headers: Vec<_> = range.iter().map(|range| ("Range", *range)).collect();
+    client.request("GET", &format!("/v2/aa/blobs/{}", blob.digest), &headers, Body::None)
+}
+
+/// A GET that does not succeed: a plain error, or a body that ends before its length.
+fn fails(client: &mut Client, blob: &Blob, what: &str) {
+    match get(client, blob, None) {
+        Err(Broken::InAnswer(_)) => client.close(),
+        Err(other) => panic!("{what}: {other}"),
+        Ok(answer) => {
+            assert_eq!(answer.status, 500, "{what}: {} bytes", answer.body.len());
+            let error = &answer.json()["errors"][0];
+            assert_eq!(error["code"], "UNKNOWN", "{what}");
+            assert_eq!(error["message"], "storage failed", "{what}");
+            assert_eq!(error["detail"]["requestId"].as_str(), answer.header("x-amzn-requestid"), "{what}");
+        }
+    }
+}
+
+/// Pushes the same bytes again until they are served: damage that was found while an answer was on its way is noted a
+/// moment after that answer broke. The file that holds them now.
+fn repair(server: &Server, client: &mut Client, blob: &Blob) -> PathBuf {
+    let before = objects(server);
+    let deadline = Instant::now() + Duration::from_secs(20);
+    loop {
+        push_blob(client, "aa", blob, Flavour::PostPatchPut).unwrap();
+        match get(client, blob, None) {
+            Ok(answer) if answer.status == 200 => {
+                assert!(answer.body == blob.bytes);
+                let fresh: Vec<PathBuf> = objects(server).difference(&before).cloned().collect();
+                assert_eq!(fresh.len(), 1, "{fresh:?}");
+                return fresh.into_iter().next().unwrap();
+            }
+            other => assert!(Instant::now() < deadline, "it is not repaired: {other:?}"),
+        }
+        client.close();
+    }
+}
+
+fn only_object(server: &Server) -> PathBuf {
+    let objects = objects(server);
+    assert_eq!(objects.len(), 1, "{objects:?}");
+    objects.into_iter().next().unwrap()
+}
+
+#[test]
+fn a_flipped_bit_in_any_segment() {
+    let (server, mut client) = start();
+    // Beyond what is read at once.
+    let blob = Blob::made(Recipe { seed: 1, length: 11 * PLAIN + 1000 });
+    push_blob(&mut client, "aa", &blob, Flavour::PostPatchPut).unwrap();
+    let mut object = only_object(&server);
+    for segment in 0..12 {
+        let length = if segment == 11 { 1000 + 28 } else { SEGMENT };
+        // In the nonce, in the text, in the tag.
+        for at in [0, 11, 12, length / 2, length - 17, length - 1] {
+            let what = format!("byte {at} of segment {segment}");
+            flip(&object, segment * SEGMENT + at);
+            fails(&mut client, &blob, &what);
+            let first = segment * PLAIN;
+            let range = format!("bytes={first}-{first}");
+            let part = get(&mut client, &blob, Some(&range)).unwrap();
+            assert_eq!(part.status, 500, "{what}");
+            // Other segments are what they were.
+            let other = (segment + 1) % 12 * PLAIN;
+            let part = get(&mut client, &blob, Some(&format!("bytes={other}-{}", other + 99))).unwrap();
+            assert_eq!((part.status, part.body.as_slice()), (206, &blob.bytes[other..other + 100]), "{what}");
+            object = repair(&server, &mut client, &blob);
+        }
+    }
+}
+
+#[test]
+fn a_file_of_another_length() {
+    let (server, mut client) = start();
+    let blob = Blob::made(Recipe { seed: 2, length: 3 * PLAIN + 1000 });
+    push_blob(&mut client, "aa", &blob, Flavour::PostPut).unwrap();
+    let mut object = only_object(&server);
+    let whole = fs::read(&object).unwrap();
+    assert_eq!(whole.len(), 3 * SEGMENT + 1028);
+    for length in
+        [0, 1, 27, 28, SEGMENT, 3 * SEGMENT, 3 * SEGMENT + 28, whole.len() - 1, whole.len() + 1, 5 * SEGMENT]
+    {
+        let mut bytes = fs::read(&object).unwrap();
+        bytes.resize(length, 0);
+        fs::write(&object, &bytes).unwrap();
+        fails(&mut client, &blob, &format!("{length} bytes"));
+        object = repair(&server, &mut client, &blob);
+    }
+    fs::remove_file(&object).unwrap();
+    fails(&mut client, &blob, "no file");
+    object = repair(&server, &mut client, &blob);
+    // Whole segments that are each well sealed, and not where they belong.
+    let bytes = fs::read(&object).unwrap();
+    let [first, second] = [0, 1].map(|number| bytes[number * SEGMENT..(number + 1) * SEGMENT].to_vec());
+    for order in [[&second, &first], [&first, &first], [&second, &second]] {
+        let swapped = [&order[0][..], order[1], &bytes[2 * SEGMENT..]].concat();
+        fs::write(&object, swapped).unwrap();
+        fails(&mut client, &blob, "segments in another order");
+    }
+    repair(&server, &mut client, &blob);
+}
+
+#[test]
+fn swapped_objects() {
+    let (server, mut client) = start();
+    let blobs = [3, 4].map(|seed| Blob::made(Recipe { seed, length: 2 * PLAIN }));
+    let mut paths = Vec::new();
+    for blob in &blobs {
+        let before = objects(&server);
+        push_blob(&mut client, "aa", blob, Flavour::SinglePost).unwrap();
+        paths.extend(objects(&server).difference(&before).cloned());
+    }
+    swap(&paths[0], &paths[1]);
+    for blob in &blobs {
+        fails(&mut client, blob, "swapped");
+    }
+    swap(&paths[0], &paths[1]);
+    for blob in &blobs {
+        assert!(get(&mut client, blob, None).unwrap().body == blob.bytes);
+    }
+    swap(&paths[0], &paths[1]);
+    for blob in &blobs {
+        fails(&mut client, blob, "swapped again");
+        repair(&server, &mut client, blob);
+    }
+}
+
+fn swap(one: &Path, other: &Path) {
+    let bytes = [fs::read(one).unwrap(), fs::read(other).unwrap()];
+    fs::write(one, &bytes[1]).unwrap();
+    fs::write(other, &bytes[0]).unwrap();
+}
+
+#[test]
+fn a_damaged_manifest() {
+    let (server, mut client) = start();
+    let config = Blob::new(b"{}".to_vec());
+    push_blob(&mut client, "aa", &config, Flavour::PostPut).unwrap();
+    let manifest = json!({
+        "schemaVersion": 2, "layers": [], "annotations": { "filler": "x".repeat(200_000) },
+        "config": { "mediaType": "application/vnd.oci.image.config.v1+json", "digest": config.digest, "size": 2 },
+    });
+    let manifest = Blob::new(manifest.to_string().into_bytes());
+    put_manifest(&mut client, "aa", "v1", &manifest).unwrap();
+    let object = only_object(&server);
+    for segment in 0..3 {
+        flip(&object, segment * SEGMENT + 500);
+        let answer = client.request("GET", "/v2/aa/manifests/v1", &[], Body::None).unwrap();
+        assert_eq!(answer.status, 500, "segment {segment}");
+        flip(&object, segment * SEGMENT + 500);
+    }
+    // The image is there already: its push is nothing new, and its bytes are good again all the same.
+    flip(&object, 2 * SEGMENT + 500);
+    assert_eq!(client.request("GET", "/v2/aa/manifests/v1", &[], Body::None).unwrap().status, 500);
+    put_manifest(&mut client, "aa", "v1", &manifest).unwrap();
+    let answer = client.request("GET", "/v2/aa/manifests/v1", &[], Body::None).unwrap();
+    assert!(answer.status == 200 && answer.body == manifest.bytes, "{}", answer.status);
+}
+
+/// An upload whose file was changed while the server was down goes on before the damage, or is gone; it never ends as a
+/// blob of other bytes.
+#[test]
+fn a_damaged_upload() {
+    let (mut server, mut client) = start();
+    let blob = Blob::made(Recipe { seed: 6, length: 4 * PLAIN + 1000 });
+    let sent = 3 * PLAIN + 500;
+    for (segment, held) in [(0, 0), (1, PLAIN), (3, 3 * PLAIN)] {
+        let location = open_upload(&mut client, "aa").unwrap();
+        let answer = client.request("PATCH", &location, &[], Body::Sized(&blob.bytes[..sent])).unwrap();
+        assert_eq!(answer.status, 202);
+        server.kill9().unwrap();
+        let file = server.data().join("uploads").join(location.rsplit('/').next().unwrap());
+        flip(&file, segment * SEGMENT + 100);
+        server.restart().unwrap();
+        client = server.ecr().unwrap().data_plane().unwrap();
+        let status = client.request("GET", &location, &[], Body::None).unwrap();
+        let found = status.header("acre-upload-offset").map(|offset| offset.parse::<usize>().unwrap());
+        assert!(status.status == 404 || found == Some(held), "segment {segment}: {status:?}");
+        let location = if status.status == 404 { open_upload(&mut client, "aa").unwrap() } else { location };
+        let target = format!("{location}?digest={}", blob.digest);
+        let rest = &blob.bytes[found.unwrap_or(0)..];
+        assert_eq!(client.request("PUT", &target, &[], Body::Sized(rest)).unwrap().status, 201);
+        assert!(get(&mut client, &blob, None).unwrap().body == blob.bytes);
+        let target = format!("/v2/aa/blobs/{}", blob.digest);
+        assert_eq!(client.request("DELETE", &target, &[], Body::None).unwrap().status, 202);
+    }
+}
