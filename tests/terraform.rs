@@ -153,7 +153,7 @@ fn example_003_has_a_frontend_and_a_backend() {
         let output = |member: &str| example.output(&format!("ecr_{part}_repository_{member}"));
         assert_eq!(output("name"), *name);
         assert_eq!(output("arn"), format!("arn:aws:ecr:us-west-2:000000000000:repository/{name}"));
-        example.policy(name, &["tagged", "tagged", "tagged", "tagged", "tagged", "untagged"]);
+        example.policy(name, &["tagged", "tagged", "untagged"]);
         let url = output("url");
         example.log_in(text(&url).split('/').next().unwrap_or_default());
         example.push(part, &format!("{}:v1.0.0", text(&url)));

@@ -1,6 +1,6 @@
 //! Lifecycle and repository policies: checked, sealed, stored, given back (spec/ecr.md 2.9, 2.14, 2.28, 2.32, 2.43, 2.49).
 
-use crate::repositories::find;
+use crate::repositories::{arn_of, find};
 use crate::{Caller, Error, Registry};
 use acre_policy::iam::document::PolicyDocument;
 use acre_policy::lifecycle::document::LifecyclePolicy;
@@ -18,13 +18,13 @@ use acre_wire::names::RepositoryArn;
 type Stored = (String, i64);
 
 impl Registry {
-    /// PutLifecyclePolicy: the whole grammar is checked; running it comes later.
+    /// `PutLifecyclePolicy`: the whole grammar is checked; running it comes later.
     pub async fn put_lifecycle_policy(
         &self,
         caller: &Caller,
         input: PutLifecyclePolicy,
     ) -> Result<PutLifecyclePolicyAnswer, Error> {
-        let arn = self.arn(caller, input.registry_id.as_ref(), &input.repository_name);
+        let arn = arn_of(caller, input.registry_id.as_ref(), &input.repository_name);
         let permit = self.authorize(caller, Operation::PutLifecyclePolicy, &arn.registry.account, &arn)?;
         let put = async {
             self.store.catalogue.read(|tx| find(tx, &arn))?;
@@ -45,37 +45,37 @@ impl Registry {
         permit.record(put.await)
     }
 
-    /// GetLifecyclePolicy.
+    /// `GetLifecyclePolicy`.
     pub fn lifecycle_policy(
         &self,
         caller: &Caller,
         input: &GetLifecyclePolicy,
     ) -> Result<LifecyclePolicyAnswer, Error> {
-        let arn = self.arn(caller, input.registry_id.as_ref(), &input.repository_name);
+        let arn = arn_of(caller, input.registry_id.as_ref(), &input.repository_name);
         let permit = self.authorize(caller, Operation::GetLifecyclePolicy, &arn.registry.account, &arn)?;
         let found = self.document(&arn, Document::LifecyclePolicy);
         permit.record(found).map(|stored| show_lifecycle(&arn, stored))
     }
 
-    /// DeleteLifecyclePolicy: answers what it was.
+    /// `DeleteLifecyclePolicy`: answers what it was.
     pub async fn delete_lifecycle_policy(
         &self,
         caller: &Caller,
         input: DeleteLifecyclePolicy,
     ) -> Result<LifecyclePolicyAnswer, Error> {
-        let arn = self.arn(caller, input.registry_id.as_ref(), &input.repository_name);
+        let arn = arn_of(caller, input.registry_id.as_ref(), &input.repository_name);
         let permit = self.authorize(caller, Operation::DeleteLifecyclePolicy, &arn.registry.account, &arn)?;
         let removed = self.remove(&arn, Document::LifecyclePolicy).await;
         permit.record(removed).map(|stored| show_lifecycle(&arn, stored))
     }
 
-    /// SetRepositoryPolicy. Until policies are evaluated an Allow gives nobody anything, and a Deny is refused.
+    /// `SetRepositoryPolicy`. Until policies are evaluated an Allow gives nobody anything, and a Deny is refused.
     pub async fn set_repository_policy(
         &self,
         caller: &Caller,
         input: SetRepositoryPolicy,
     ) -> Result<RepositoryPolicyAnswer, Error> {
-        let arn = self.arn(caller, input.registry_id.as_ref(), &input.repository_name);
+        let arn = arn_of(caller, input.registry_id.as_ref(), &input.repository_name);
         let permit = self.authorize(caller, Operation::SetRepositoryPolicy, &arn.registry.account, &arn)?;
         let set = async {
             self.store.catalogue.read(|tx| find(tx, &arn))?;
@@ -95,25 +95,25 @@ impl Registry {
         permit.record(set.await).map(|()| show_policy(&arn, input.policy_text))
     }
 
-    /// GetRepositoryPolicy: the text to the letter.
+    /// `GetRepositoryPolicy`: the text to the letter.
     pub fn repository_policy(
         &self,
         caller: &Caller,
         input: &GetRepositoryPolicy,
     ) -> Result<RepositoryPolicyAnswer, Error> {
-        let arn = self.arn(caller, input.registry_id.as_ref(), &input.repository_name);
+        let arn = arn_of(caller, input.registry_id.as_ref(), &input.repository_name);
         let permit = self.authorize(caller, Operation::GetRepositoryPolicy, &arn.registry.account, &arn)?;
         let found = self.document(&arn, Document::Policy);
         permit.record(found).map(|(text, _)| show_policy(&arn, text))
     }
 
-    /// DeleteRepositoryPolicy: answers what it was.
+    /// `DeleteRepositoryPolicy`: answers what it was.
     pub async fn delete_repository_policy(
         &self,
         caller: &Caller,
         input: DeleteRepositoryPolicy,
     ) -> Result<RepositoryPolicyAnswer, Error> {
-        let arn = self.arn(caller, input.registry_id.as_ref(), &input.repository_name);
+        let arn = arn_of(caller, input.registry_id.as_ref(), &input.repository_name);
         let permit = self.authorize(caller, Operation::DeleteRepositoryPolicy, &arn.registry.account, &arn)?;
         let removed = self.remove(&arn, Document::Policy).await;
         permit.record(removed).map(|(text, _)| show_policy(&arn, text))

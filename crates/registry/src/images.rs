@@ -2,7 +2,7 @@
 
 use crate::pages::{DEFAULT_PAGE, Listing};
 use crate::pull::{manifest_blob, resolve};
-use crate::repositories::find;
+use crate::repositories::{arn_of, find};
 use crate::{Caller, Error, Registry};
 use acre_store::catalogue::history::{self, Action, Author, Entry};
 use acre_store::catalogue::images::{self, Filter, Image};
@@ -19,9 +19,9 @@ use acre_wire::oci::request::Reference;
 use std::collections::HashSet;
 
 impl Registry {
-    /// ListImages: pairs of digest and tag.
+    /// `ListImages`: pairs of digest and tag.
     pub fn list_images(&self, caller: &Caller, input: &ListImages) -> Result<ListImagesAnswer, Error> {
-        let arn = self.arn(caller, input.registry_id.as_ref(), &input.repository_name);
+        let arn = arn_of(caller, input.registry_id.as_ref(), &input.repository_name);
         let permit = self.authorize(caller, Operation::ListImages, &arn.registry.account, &arn)?;
         let limit = input.max_results.unwrap_or(DEFAULT_PAGE);
         let listing = Listing::new(Operation::ListImages, &arn.to_string(), &input.filter);
@@ -41,9 +41,9 @@ impl Registry {
         Ok(ListImagesAnswer { image_ids: pairs.into_iter().map(show).collect(), next_token })
     }
 
-    /// DescribeImages: the named ones, or a page of all.
+    /// `DescribeImages`: the named ones, or a page of all.
     pub fn describe_images(&self, caller: &Caller, input: &DescribeImages) -> Result<DescribeImagesAnswer, Error> {
-        let arn = self.arn(caller, input.registry_id.as_ref(), &input.repository_name);
+        let arn = arn_of(caller, input.registry_id.as_ref(), &input.repository_name);
         let permit = self.authorize(caller, Operation::DescribeImages, &arn.registry.account, &arn)?;
         if let Some(ids) = &input.image_ids {
             let details = self.store.catalogue.read(|tx| {
@@ -72,13 +72,13 @@ impl Registry {
         permit.record(found)
     }
 
-    /// BatchGetImage: manifests to the letter. Each found counts as a pull.
+    /// `BatchGetImage`: manifests to the letter. Each found counts as a pull.
     pub async fn batch_get_image(
         &self,
         caller: &Caller,
         input: &BatchGetImage,
     ) -> Result<BatchGetImageAnswer, Error> {
-        let arn = self.arn(caller, input.registry_id.as_ref(), &input.repository_name);
+        let arn = arn_of(caller, input.registry_id.as_ref(), &input.repository_name);
         let permit = self.authorize(caller, Operation::BatchGetImage, &arn.registry.account, &arn)?;
         let found = self.store.catalogue.read(|tx| {
             let repository = find(tx, &arn)?;
@@ -118,13 +118,13 @@ impl Registry {
         Ok(answer)
     }
 
-    /// BatchDeleteImage: by digest the image with all its tags; by tag the tag, and with its last tag the image.
+    /// `BatchDeleteImage`: by digest the image with all its tags; by tag the tag, and with its last tag the image.
     pub async fn batch_delete_image(
         &self,
         caller: &Caller,
         input: BatchDeleteImage,
     ) -> Result<BatchDeleteImageAnswer, Error> {
-        let arn = self.arn(caller, input.registry_id.as_ref(), &input.repository_name);
+        let arn = arn_of(caller, input.registry_id.as_ref(), &input.repository_name);
         let permit = self.authorize(caller, Operation::BatchDeleteImage, &arn.registry.account, &arn)?;
         let author = self.author(caller);
         let undo_until = self.undo_until(author.at);
@@ -278,23 +278,17 @@ fn failure(id: &ImageIdentifier, code: ImageFailureCode, reason: &str) -> ImageF
 /// The live image that an identifier names, or ECR's word why there is none (spec/ecr.md 2.2).
 fn find_image(tx: &Tx<'_>, repository: i64, id: &ImageIdentifier) -> Result<Result<Image, ImageFailure>, Error> {
     let refuse = |code, reason| Ok(Err(failure(id, code, reason)));
-    let digest = match id.image_digest.as_deref().map(read_digest).transpose() {
-        Ok(digest) => digest,
-        Err(()) => {
-            return refuse(
-                ImageFailureCode::InvalidImageDigest,
-                "Invalid request parameters: image digest should satisfy the regex '[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+'",
-            );
-        }
+    let Ok(digest) = id.image_digest.as_deref().map(read_digest).transpose() else {
+        return refuse(
+            ImageFailureCode::InvalidImageDigest,
+            "Invalid request parameters: image digest should satisfy the regex '[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+'",
+        );
     };
-    let tag = match id.image_tag.as_deref().map(Tag::parse).transpose() {
-        Ok(tag) => tag,
-        Err(_) => {
-            return refuse(
-                ImageFailureCode::InvalidImageTag,
-                "Invalid request parameters: image tag should satisfy the regex '[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}'",
-            );
-        }
+    let Ok(tag) = id.image_tag.as_deref().map(Tag::parse).transpose() else {
+        return refuse(
+            ImageFailureCode::InvalidImageTag,
+            "Invalid request parameters: image tag should satisfy the regex '[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}'",
+        );
     };
     let found = match (&digest, &tag) {
         (None, None) => {

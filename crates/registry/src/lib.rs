@@ -92,7 +92,7 @@ impl Registry {
         }
     }
 
-    /// A fresh UUIDv7: greater than every one before it, while the clock does not go back.
+    /// A fresh `UUIDv7`: greater than every one before it, while the clock does not go back.
     fn time_id(&self, at: i64) -> TimeId {
         let context = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
         let seconds = u64::try_from(at.div_euclid(1_000_000)).unwrap_or(0);

@@ -15,7 +15,7 @@ const UPLOAD_LIFETIME: i64 = 7 * 86_400_000_000;
 /// How often counted pulls are written.
 const FLUSH: Duration = Duration::from_secs(5);
 /// How often uploads that nobody goes on with are looked for.
-const SWEEP: Duration = Duration::from_secs(3600);
+const SWEEP: Duration = Duration::from_hours(1);
 
 /// What an installation is told at start.
 #[derive(Clone)]

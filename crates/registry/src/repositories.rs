@@ -25,23 +25,13 @@ pub(crate) fn find(tx: &Tx<'_>, arn: &RepositoryArn) -> Result<rows::Repository,
 }
 
 impl Registry {
-    /// The repository that a control-plane call means: in the caller's Region, of the named account or its own.
-    pub(crate) fn arn(
-        &self,
-        caller: &Caller,
-        account: Option<&AccountId>,
-        name: &RepositoryName,
-    ) -> RepositoryArn {
-        registry_of(caller, account).repository(name.clone())
-    }
-
-    /// CreateRepository.
+    /// `CreateRepository`.
     pub async fn create_repository(
         &self,
         caller: &Caller,
         input: CreateRepository,
     ) -> Result<RepositoryAnswer, Error> {
-        let arn = self.arn(caller, input.registry_id.as_ref(), &input.repository_name);
+        let arn = arn_of(caller, input.registry_id.as_ref(), &input.repository_name);
         let permit = self.authorize(caller, Operation::CreateRepository, &arn.registry.account, &arn)?;
         permit.record(self.create(caller, arn, input).await)
     }
@@ -90,7 +80,7 @@ impl Registry {
         Ok(RepositoryAnswer { repository: self.show(&at, row) })
     }
 
-    /// DescribeRepositories: the named ones, or a page of all.
+    /// `DescribeRepositories`: the named ones, or a page of all.
     pub fn describe_repositories(
         &self,
         caller: &Caller,
@@ -142,13 +132,13 @@ impl Registry {
         permit.record(Ok((rows.into_iter().map(|row| row.name).collect(), more)))
     }
 
-    /// DeleteRepository: gone at once with all that it holds, restorable within the undo window.
+    /// `DeleteRepository`: gone at once with all that it holds, restorable within the undo window.
     pub async fn delete_repository(
         &self,
         caller: &Caller,
         input: DeleteRepository,
     ) -> Result<RepositoryAnswer, Error> {
-        let arn = self.arn(caller, input.registry_id.as_ref(), &input.repository_name);
+        let arn = arn_of(caller, input.registry_id.as_ref(), &input.repository_name);
         let permit = self.authorize(caller, Operation::DeleteRepository, &arn.registry.account, &arn)?;
         let author = self.author(caller);
         let undo_until = self.undo_until(author.at);
@@ -165,7 +155,7 @@ impl Registry {
         permit.record(deleted.await.map(|row| RepositoryAnswer { repository: self.show(&at, row) }))
     }
 
-    /// DescribeRegistry. Nothing replicates yet, so there are no rules.
+    /// `DescribeRegistry`. Nothing replicates yet, so there are no rules.
     pub fn describe_registry(
         &self,
         caller: &Caller,
@@ -202,6 +192,11 @@ impl Registry {
             repository_uri: format!("{}/{}", self.host(&arn.registry), arn.name),
         }
     }
+}
+
+/// The repository that a control-plane call means: in the caller's Region, of the named account or its own.
+pub(crate) fn arn_of(caller: &Caller, account: Option<&AccountId>, name: &RepositoryName) -> RepositoryArn {
+    registry_of(caller, account).repository(name.clone())
 }
 
 fn registry_of(caller: &Caller, account: Option<&AccountId>) -> RegistryName {

@@ -1,6 +1,6 @@
 //! Settings of a repository: tag mutability, scanning, its own tags (spec/ecr.md 2.38, 2.41, 2.42, 2.52, 2.53).
 
-use crate::repositories::{filters, find, show_filters};
+use crate::repositories::{arn_of, filters, find, show_filters};
 use crate::{Caller, Error, Registry};
 use acre_store::catalogue::repositories as rows;
 use acre_wire::ecr::repository::{
@@ -18,13 +18,13 @@ use std::collections::HashSet;
 const MAX_TAGS: usize = 50;
 
 impl Registry {
-    /// PutImageTagMutability. Tags that are set stay as they are.
+    /// `PutImageTagMutability`. Tags that are set stay as they are.
     pub async fn put_image_tag_mutability(
         &self,
         caller: &Caller,
         input: PutImageTagMutability,
     ) -> Result<PutImageTagMutabilityAnswer, Error> {
-        let arn = self.arn(caller, input.registry_id.as_ref(), &input.repository_name);
+        let arn = arn_of(caller, input.registry_id.as_ref(), &input.repository_name);
         let permit = self.authorize(caller, Operation::PutImageTagMutability, &arn.registry.account, &arn)?;
         let mode = input.image_tag_mutability;
         let globs = filters(input.image_tag_mutability_exclusion_filters);
@@ -41,13 +41,13 @@ impl Registry {
         permit.record(set.await).map(|()| answer)
     }
 
-    /// PutImageScanningConfiguration.
+    /// `PutImageScanningConfiguration`.
     pub async fn put_image_scanning_configuration(
         &self,
         caller: &Caller,
         input: PutImageScanningConfiguration,
     ) -> Result<PutImageScanningConfigurationAnswer, Error> {
-        let arn = self.arn(caller, input.registry_id.as_ref(), &input.repository_name);
+        let arn = arn_of(caller, input.registry_id.as_ref(), &input.repository_name);
         let operation = Operation::PutImageScanningConfiguration;
         let permit = self.authorize(caller, operation, &arn.registry.account, &arn)?;
         let answer = PutImageScanningConfigurationAnswer {
@@ -63,7 +63,7 @@ impl Registry {
         permit.record(set.await).map(|()| answer)
     }
 
-    /// TagResource: sets tags, all or none.
+    /// `TagResource`: sets tags, all or none.
     pub async fn tag_resource(&self, caller: &Caller, input: TagResource) -> Result<Nothing, Error> {
         let arn = parse_arn(&input.resource_arn)?;
         let permit = self.authorize(caller, Operation::TagResource, &arn.registry.account, &arn)?;
@@ -81,7 +81,7 @@ impl Registry {
         permit.record(set.await)
     }
 
-    /// UntagResource: a key that is not set is no error.
+    /// `UntagResource`: a key that is not set is no error.
     pub async fn untag_resource(&self, caller: &Caller, input: UntagResource) -> Result<Nothing, Error> {
         let arn = parse_arn(&input.resource_arn)?;
         let permit = self.authorize(caller, Operation::UntagResource, &arn.registry.account, &arn)?;
@@ -95,7 +95,7 @@ impl Registry {
         permit.record(removed.await)
     }
 
-    /// ListTagsForResource.
+    /// `ListTagsForResource`.
     pub fn list_tags_for_resource(
         &self,
         caller: &Caller,

@@ -36,7 +36,7 @@ struct Claims {
 }
 
 impl Registry {
-    /// GetAuthorizationToken: one token for each registry that was asked for, all good for whatever the caller may do.
+    /// `GetAuthorizationToken`: one token for each registry that was asked for, all good for whatever the caller may do.
     pub fn authorization_token(
         &self,
         caller: &Caller,

@@ -23,12 +23,9 @@ pub(crate) async fn serve(
     body: &mut RequestBody,
 ) -> (&'static str, Response<Body>) {
     let Some(target) = head.header(TARGET) else { return sts::serve(doors, head, body).await };
-    let (name, answer) = match Operation::from_target(target) {
-        Some(operation) => (operation.name(), call(doors, head, body, operation).await),
-        None => {
-            let text = format!("acre has no operation with the target {}", shorten(target));
-            ("-", Err(Refused::new(ErrorCode::UnknownOperation, text)))
-        }
+    let (name, answer) = if let Some(operation) = Operation::from_target(target) { (operation.name(), call(doors, head, body, operation).await) } else {
+        let text = format!("acre has no operation with the target {}", shorten(target));
+        ("-", Err(Refused::new(ErrorCode::UnknownOperation, text)))
     };
     let (status, bytes) = match answer {
         Ok(bytes) => (StatusCode::OK, bytes),

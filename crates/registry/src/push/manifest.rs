@@ -1,4 +1,4 @@
-//! PutImage, for both doors (DESIGN 9, spec/oci.md 7.1-7.3, spec/ecr.md 2.40): looked at before the transaction, judged
+//! `PutImage`, for both doors (DESIGN 9, spec/oci.md 7.1-7.3, spec/ecr.md 2.40): looked at before the transaction, judged
 //! inside it.
 
 use crate::repositories::{find, mutability};
@@ -70,7 +70,7 @@ struct Plan {
 }
 
 impl Registry {
-    /// PutImage and `PUT manifests/…`: the image with its references, the tags and what follows from them, in one
+    /// `PutImage` and `PUT manifests/…`: the image with its references, the tags and what follows from them, in one
     /// transaction.
     pub async fn put_image(
         &self,

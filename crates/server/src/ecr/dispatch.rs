@@ -58,7 +58,7 @@ fn json(answer: &impl Serialize) -> Result<Vec<u8>, Refused> {
     })
 }
 
-/// PutImage: the one push of both doors, with this door's words for it. What changes nothing is an exception here.
+/// `PutImage`: the one push of both doors, with this door's words for it. What changes nothing is an exception here.
 async fn put_image(registry: &Registry, caller: &Caller, input: PutImage) -> Result<PutImageAnswer, Refused> {
     let invalid = |field: &str, constraint: &str| {
         let text = format!("Invalid parameter at '{field}' failed to satisfy constraint: '{constraint}'");

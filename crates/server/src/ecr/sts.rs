@@ -1,4 +1,4 @@
-//! STS as far as clients need it: GetCallerIdentity, query in, XML out (spec/ecr.md 12).
+//! STS as far as clients need it: `GetCallerIdentity`, query in, XML out (spec/ecr.md 12).
 
 use crate::body::{Body, RequestBody};
 use crate::doors::{Doors, Head};

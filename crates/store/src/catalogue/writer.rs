@@ -2,7 +2,7 @@
 
 use super::{Tx, connect};
 use crate::error::Error;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -202,7 +202,9 @@ impl Loop {
         // The old connection goes first: if it could not roll back, it still holds the lock that the write needs.
         self.connection = connect(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         self.watch_log();
-        self.connection.execute_batch("BEGIN IMMEDIATE; UPDATE probe SET at = at + 1; COMMIT")?;
+        let probe = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        probe.execute("UPDATE probe SET at = at + 1", [])?;
+        probe.commit()?;
         self.read_only.store(false, Ordering::Relaxed);
         tracing::info!("the catalogue takes writes again");
         Ok(())

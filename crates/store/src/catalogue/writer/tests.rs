@@ -21,11 +21,14 @@ fn one_commit<const N: usize>(
     closures: [fn(&Tx<'_>) -> Result<(), Error>; N],
 ) -> [Result<(), Error>; N] {
     let (release, held) = mpsc::channel::<()>();
+    let (start, started) = mpsc::channel::<()>();
     let held = Mutex::new(held);
     let first = catalogue.writer.submit(move |_| {
+        start.send(()).unwrap();
         held.lock().unwrap().recv().unwrap();
         Ok::<_, Error>(())
     });
+    started.recv().unwrap();
     let waiting = closures.map(|closure| catalogue.writer.submit(closure).unwrap());
     release.send(()).unwrap();
     first.unwrap().blocking_recv().unwrap().unwrap();
