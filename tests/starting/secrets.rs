@@ -120,8 +120,11 @@ fn every_change_leaves_one_audit_line() {
     assert_eq!(ecr.call("CreateRepository", &json!({ "repositoryName": "aa" })).unwrap().0, 400);
     ecr.expect("DescribeRepositories", &json!({})).unwrap();
     let mut client = ecr.data_plane().unwrap();
-    let answer = client.request("POST", "/v2/aa/blobs/uploads/", &[], Body::Sized(b"")).unwrap();
-    let upload_request = answer.header("x-amzn-requestid").unwrap().to_owned();
+    Image::made("audit", &[]).push(&mut client, "aa", "v1", Flavour::PostPatchPut).unwrap();
+    assert_eq!(client.request("GET", "/v2/aa/manifests/v1", &[], Body::None).unwrap().status, 200);
+    let answer = client.request("DELETE", "/v2/aa/manifests/v1", &[], Body::None).unwrap();
+    assert_eq!(answer.status, 202);
+    let last_request = answer.header("x-amzn-requestid").unwrap().to_owned();
     let printed = stop(&mut server);
     let lines: Vec<serde_json::Value> =
         printed.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
@@ -135,7 +138,9 @@ fn every_change_leaves_one_audit_line() {
         [
             ["ecr:CreateRepository", "done"],
             ["ecr:CreateRepository", "repository exists"],
-            ["ecr:InitiateLayerUpload", "done"],
+            ["ecr:CompleteLayerUpload", "done"],
+            ["ecr:PutImage", "done"],
+            ["ecr:BatchDeleteImage", "done"],
         ],
         "{printed}"
     );
@@ -143,7 +148,7 @@ fn every_change_leaves_one_audit_line() {
         assert_eq!(line["principal"], "arn:aws:iam::000000000000:root");
         assert_eq!(line["resource"], format!("arn:aws:ecr:{REGION}:000000000000:repository/aa"));
     }
-    assert_eq!(audits[2]["request_id"], upload_request.as_str());
+    assert_eq!(audits[4]["request_id"], last_request.as_str());
 }
 
 #[test]

@@ -114,14 +114,15 @@ fn addresses(config: &Config, listener: SocketAddr, scheme: &'static str) -> Add
     }
 }
 
-/// The host of the endpoint that is written for commands on this machine: what clients are told, or the loopback.
+/// The host of the endpoint that is written for commands on this machine: the listener itself, unless a certificate has
+/// to fit the name that clients are told.
 fn reachable(config: &Config, listener: SocketAddr) -> String {
     match &config.public_host {
-        Some(host) => host.authority(listener.port()),
-        None if listener.ip().is_unspecified() || listener.ip().is_loopback() => {
+        Some(host) if config.tls.is_some() => host.authority(listener.port()),
+        _ if listener.ip().is_unspecified() || listener.ip().is_loopback() => {
             format!("localhost:{}", listener.port())
         }
-        None => listener.to_string(),
+        _ => listener.to_string(),
     }
 }
 

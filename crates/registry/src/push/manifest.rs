@@ -217,20 +217,21 @@ fn commit(tx: &Tx<'_>, plan: &Plan, author: &Author) -> Result<Written, Error> {
         }
         moves.push(tag);
     }
+    let is_new = existing.is_none();
     let (image, object) = match existing {
-        Some(_) if moves.is_empty() => return Ok(Written { image: false, object: false }),
         Some(image) => {
+            let object = mend(tx, plan, &repository, author)?;
+            if moves.is_empty() {
+                return Ok(Written { image: false, object });
+            }
             if image.tags + moves.len() as u64 > MAX_TAGS {
                 return Err(too_many_tags(plan));
             }
-            (image.id, None)
+            (image.id, object)
         }
-        None => {
-            let (id, object) = insert(tx, plan, &repository, author)?;
-            (id, Some(object))
-        }
+        None => insert(tx, plan, &repository, author)?,
     };
-    if object.is_some() {
+    if is_new {
         let entry = Entry { image: Some(image), digest: Some(&plan.digest), ..Entry::of(repository.id, Action::PushImage) };
         history::insert(tx, author, entry)?;
     }
@@ -250,7 +251,7 @@ fn commit(tx: &Tx<'_>, plan: &Plan, author: &Author) -> Result<Written, Error> {
     if moves.is_empty() {
         event(tx, plan, author, None)?;
     }
-    Ok(Written { image: true, object: object.unwrap_or(false) })
+    Ok(Written { image: true, object })
 }
 
 /// Compares with where the tag points at the moment of the push: of two racing writers one is refused.
@@ -258,6 +259,24 @@ fn check_conditions(plan: &Plan, current: Option<&Digest>) -> Result<(), Error> 
     let met = plan.if_match.as_ref().is_none_or(|condition| if_match(condition, current))
         && plan.if_none_match.as_ref().is_none_or(|condition| if_none_match(condition, current));
     if met { Ok(()) } else { Err(Error::PreconditionFailed) }
+}
+
+/// Exchanges the bytes of an image that is there already, if a read found them damaged, for those that came. True when
+/// it did.
+fn mend(
+    tx: &Tx<'_>,
+    plan: &Plan,
+    repository: &repositories::Repository,
+    author: &Author,
+) -> Result<bool, Error> {
+    let stored = blobs::in_domain(tx, repository.key_domain, &plan.digest)?;
+    match &plan.object {
+        Some(object) if stored.is_some_and(|blob| blob.damaged) => {
+            blobs::insert(tx, repository.key_domain, object, author.at)?;
+            Ok(true)
+        }
+        _ => Ok(false),
+    }
 }
 
 fn insert(
