@@ -1,5 +1,7 @@
 //! One audit line for each change: who, what, on what, with which outcome, in which request; for people and as JSON.
 
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use acre_testkit::image::{Flavour, Image, Recipe};
 use acre_testkit::server::{Options, Server, binary};
 use serde_json::{Value, json};

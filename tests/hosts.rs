@@ -1,5 +1,7 @@
 //! Regions and accounts, by host or by token (DESIGN 5).
 
+#![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
+
 use acre_testkit::ecr::Ecr;
 use acre_testkit::http::{Body, Client};
 use acre_testkit::image::{Flavour, Image, Recipe};

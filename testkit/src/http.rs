@@ -273,7 +273,14 @@ impl Answer {
 type Head = (u16, Vec<(String, String)>);
 
 fn read_head(stream: &mut impl BufRead) -> Result<Head, Broken> {
-    if stream.fill_buf().map_err(Broken::BeforeAnswer)?.is_empty() {
+    let is_over = loop {
+        match stream.fill_buf() {
+            // A signal says nothing about the connection.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            read => break read.map_err(Broken::BeforeAnswer)?.is_empty(),
+        }
+    };
+    if is_over {
         return Err(Broken::BeforeAnswer(io::ErrorKind::UnexpectedEof.into()));
     }
     let mut head = stream.take(HEAD_LIMIT);

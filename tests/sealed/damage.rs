@@ -7,6 +7,7 @@ use acre_testkit::server::Server;
 use serde_json::json;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 const SEGMENT: usize = 65_536;
@@ -171,6 +172,52 @@ fn a_damaged_manifest() {
     put_manifest(&mut client, "aa", "v1", &manifest).unwrap();
     let answer = client.request("GET", "/v2/aa/manifests/v1", &[], Body::None).unwrap();
     assert!(answer.status == 200 && answer.body == manifest.bytes, "{}", answer.status);
+}
+
+/// Digest and length are bound to the object, and the object to its key: a row that was changed is an error, too.
+#[test]
+fn changed_rows() {
+    let (server, mut client) = start();
+    let blobs = [(7, 500), (8, 2 * PLAIN)].map(|(seed, length)| Blob::made(Recipe { seed, length }));
+    for blob in &blobs {
+        push_blob(&mut client, "aa", blob, Flavour::PostPut).unwrap();
+    }
+    for change in [
+        "blob SET size = size - 1",
+        "blob SET size = size + 1",
+        "blob SET binding = flip(binding, 5)",
+        "blob SET object = flip(object, 3)",
+        "blob SET key_version = (SELECT min(id) FROM key_version)",
+        "blob_content SET sealed = flip(sealed, 20)",
+        "blob_content SET sealed = x''",
+    ] {
+        change_row(&server, change);
+        for blob in &blobs {
+            if change.starts_with("blob_content") && blob.bytes.len() > PLAIN {
+                continue;
+            }
+            fails(&mut client, blob, change);
+            push_blob(&mut client, "aa", blob, Flavour::PostPut).unwrap();
+            assert!(get(&mut client, blob, None).unwrap().body == blob.bytes, "{change}");
+        }
+    }
+    change_row(&server, "blob SET digest = flip(digest, 9)");
+    for blob in &blobs {
+        fails(&mut client, blob, "another digest");
+    }
+}
+
+/// By another program than the server: the catalogue is a file like any other.
+fn change_row(server: &Server, change: &str) {
+    let script = "import sqlite3, sys\n\
+        catalogue = sqlite3.connect(sys.argv[1], timeout=20)\n\
+        catalogue.create_function('flip', 2, lambda b, at: b[:at] + bytes([b[at] ^ 1]) + b[at + 1:])\n\
+        catalogue.execute('UPDATE ' + sys.argv[2])\n\
+        catalogue.commit()";
+    let mut python = Command::new("python3");
+    let output =
+        python.args(["-c", script]).arg(server.data().join("catalogue.sqlite")).arg(change).output().unwrap();
+    assert!(output.status.success(), "{change}: {output:?}");
 }
 
 /// An upload whose file was changed while the server was down goes on before the damage, or is gone; it never ends as a

@@ -1,5 +1,11 @@
 //! The command line, as clap understands it. Nothing else.
 
+#![expect(
+    rustdoc::broken_intra_doc_links,
+    rustdoc::invalid_html_tags,
+    reason = "clap shows these texts as they stand, and people write host[:port] and <data>"
+)]
+
 use crate::Flag;
 use acre_wire::names::AccountId;
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};

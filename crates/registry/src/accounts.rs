@@ -23,8 +23,7 @@ impl NewAccount {
     pub(crate) fn make(store: &Store, account: &AccountId, now: i64) -> Result<Self, Error> {
         // The forms of AWS's own: tools check them.
         let access_key = format!("AKIA{}", random_text(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 16)?);
-        let secret =
-            random_text(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", 40)?;
+        let secret = random_text(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", 40)?;
         let sealed_secret = store.seal(Purpose::Secret, now, access_key.as_bytes(), secret.as_bytes())?;
         Ok(Self { account: account.clone(), access_key, secret: Secret::new(secret), sealed_secret, now })
     }

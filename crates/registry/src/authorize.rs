@@ -20,7 +20,10 @@ impl Registry {
     /// Judges the caller by the ECR action and the resource: `owner` is the account that the resource belongs to.
     ///
     /// Until policies are evaluated: an account's root may do all in its account, everybody else nothing.
-    #[expect(clippy::unused_self, reason = "policies are the registry's to read: they come with a later version")]
+    #[expect(
+        clippy::unused_self,
+        reason = "policies are the registry's to read: they come with a later version"
+    )]
     pub(crate) fn authorize(
         &self,
         caller: &Caller,

@@ -114,13 +114,15 @@ impl Registry {
         input: DeleteRepositoryPolicy,
     ) -> Result<RepositoryPolicyAnswer, Error> {
         let arn = arn_of(caller, input.registry_id.as_ref(), &input.repository_name);
-        let permit = self.authorize(caller, Operation::DeleteRepositoryPolicy, &arn.registry.account, &arn)?;
+        let permit =
+            self.authorize(caller, Operation::DeleteRepositoryPolicy, &arn.registry.account, &arn)?;
         let removed = self.remove(&arn, Document::Policy).await;
         permit.record(removed).map(|(text, _)| show_policy(&arn, text))
     }
 
     async fn set(&self, arn: &RepositoryArn, document: Document, text: &str) -> Result<(), Error> {
-        let sealed = self.store.seal(Purpose::Document, self.now(), &context(arn, document), text.as_bytes())?;
+        let sealed =
+            self.store.seal(Purpose::Document, self.now(), &context(arn, document), text.as_bytes())?;
         let arn = arn.clone();
         let set = move |tx: &acre_store::catalogue::Tx<'_>| {
             rows::set_document(tx, find(tx, &arn)?.id, document, Some(&sealed))?;

@@ -8,7 +8,9 @@ use acre_wire::names::{RepositoryArn, RepositoryName};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The caller may not do it; says nothing about what exists.
-    #[error("User: {principal} is not authorized to perform: {action} on resource: {resource} because {reason}")]
+    #[error(
+        "User: {principal} is not authorized to perform: {action} on resource: {resource} because {reason}"
+    )]
     AccessDenied {
         /// Who asked.
         principal: String,
@@ -60,7 +62,9 @@ pub enum Error {
     #[error("{0}")]
     InvalidTag(String),
     /// More than fifty resource tags.
-    #[error("The list of tags on the repository is over the limit. The maximum number of tags that can be applied to a repository is 50.")]
+    #[error(
+        "The list of tags on the repository is over the limit. The maximum number of tags that can be applied to a repository is 50."
+    )]
     TooManyTags,
     /// A quota.
     #[error("{0}")]
@@ -85,7 +89,9 @@ pub enum Error {
         repository: RepositoryArn,
     },
     /// The tag is on another image and may not move.
-    #[error("The image tag '{tag}' already exists in the '{repository}' repository and cannot be overwritten because the tag is immutable.")]
+    #[error(
+        "The image tag '{tag}' already exists in the '{repository}' repository and cannot be overwritten because the tag is immutable."
+    )]
     TagImmutable {
         /// The tag.
         tag: String,

@@ -32,7 +32,8 @@ impl Registry {
             Ok(images::pairs(tx, repository.id, filter(input.filter), (TimeId(image), &tag), limit + 1)?)
         });
         let mut pairs = permit.record(pairs)?;
-        let position = |pair: &images::Pair| serde_json::json!([pair.image.0, pair.tag.clone().unwrap_or_default()]);
+        let position =
+            |pair: &images::Pair| serde_json::json!([pair.image.0, pair.tag.clone().unwrap_or_default()]);
         let next_token = self.next_page(&listing, &mut pairs, limit, position)?;
         let show = |pair: images::Pair| ImageIdentifier {
             image_digest: Some(pair.digest.to_string()),
@@ -42,7 +43,11 @@ impl Registry {
     }
 
     /// `DescribeImages`: the named ones, or a page of all.
-    pub fn describe_images(&self, caller: &Caller, input: &DescribeImages) -> Result<DescribeImagesAnswer, Error> {
+    pub fn describe_images(
+        &self,
+        caller: &Caller,
+        input: &DescribeImages,
+    ) -> Result<DescribeImagesAnswer, Error> {
         let arn = arn_of(caller, input.registry_id.as_ref(), &input.repository_name);
         let permit = self.authorize(caller, Operation::DescribeImages, &arn.registry.account, &arn)?;
         if let Some(ids) = &input.image_ids {
@@ -56,7 +61,9 @@ impl Registry {
                 let details = ids.iter().map(detail).collect::<Result<Vec<_>, Error>>()?;
                 Ok(details.into_iter().filter(|detail| seen.insert(detail.image_digest.clone())).collect())
             });
-            return permit.record(details).map(|image_details| DescribeImagesAnswer { image_details, next_token: None });
+            return permit
+                .record(details)
+                .map(|image_details| DescribeImagesAnswer { image_details, next_token: None });
         }
         let limit = input.max_results.unwrap_or(DEFAULT_PAGE);
         let listing = Listing::new(Operation::DescribeImages, &arn.to_string(), &input.filter);
@@ -108,7 +115,10 @@ impl Registry {
             let damaged = |_| acre_store::Error::Damaged(format!("the manifest {}", image.digest));
             self.count_pull(image.id);
             answer.images.push(ShownImage {
-                image_id: ImageIdentifier { image_digest: Some(image.digest.to_string()), image_tag: id.image_tag },
+                image_id: ImageIdentifier {
+                    image_digest: Some(image.digest.to_string()),
+                    image_tag: id.image_tag,
+                },
                 image_manifest: String::from_utf8(bytes.into()).map_err(damaged)?,
                 image_manifest_media_type: Some(image.media_type),
                 registry_id: arn.registry.account.clone(),
@@ -129,7 +139,8 @@ impl Registry {
         let author = self.author(caller);
         let undo_until = self.undo_until(author.at);
         let deleted = self.store.catalogue.write(move |tx| {
-            let deletion = Deletion { tx, arn: &arn, repository: find(tx, &arn)?.id, author: &author, undo_until };
+            let deletion =
+                Deletion { tx, arn: &arn, repository: find(tx, &arn)?.id, author: &author, undo_until };
             deletion.batch(&input.image_ids)
         });
         permit.record(deleted.await)
@@ -146,11 +157,14 @@ impl Registry {
         let (arn, author) = (arn.clone(), self.author(caller));
         let undo_until = self.undo_until(author.at);
         let deleted = self.store.catalogue.write(move |tx| {
-            let deletion = Deletion { tx, arn: &arn, repository: find(tx, &arn)?.id, author: &author, undo_until };
+            let deletion =
+                Deletion { tx, arn: &arn, repository: find(tx, &arn)?.id, author: &author, undo_until };
             let image = resolve(tx, deletion.repository, &reference)?.ok_or(Error::ImageNotFound)?;
             match &reference {
                 Reference::Tag(tag) => deletion.untag(&image, tag.as_str()),
-                Reference::Digest(_) if images::has_live_parent(tx, image.id)? => Err(Error::ReferencedByIndex),
+                Reference::Digest(_) if images::has_live_parent(tx, image.id)? => {
+                    Err(Error::ReferencedByIndex)
+                }
                 Reference::Digest(_) => deletion.delete(&image).map(|_| ()),
             }
         });
@@ -276,7 +290,11 @@ fn failure(id: &ImageIdentifier, code: ImageFailureCode, reason: &str) -> ImageF
 }
 
 /// The live image that an identifier names, or ECR's word why there is none (spec/ecr.md 2.2).
-fn find_image(tx: &Tx<'_>, repository: i64, id: &ImageIdentifier) -> Result<Result<Image, ImageFailure>, Error> {
+fn find_image(
+    tx: &Tx<'_>,
+    repository: i64,
+    id: &ImageIdentifier,
+) -> Result<Result<Image, ImageFailure>, Error> {
     let refuse = |code, reason| Ok(Err(failure(id, code, reason)));
     let Ok(digest) = id.image_digest.as_deref().map(read_digest).transpose() else {
         return refuse(
@@ -325,11 +343,7 @@ fn read_digest(text: &str) -> Result<Option<Digest>, ()> {
 
 fn image_missing(arn: &RepositoryArn, id: &ImageIdentifier) -> Error {
     let said = |text: &Option<String>| text.clone().unwrap_or_else(|| "null".into());
-    Error::ImageMissing {
-        digest: said(&id.image_digest),
-        tag: said(&id.image_tag),
-        repository: arn.clone(),
-    }
+    Error::ImageMissing { digest: said(&id.image_digest), tag: said(&id.image_tag), repository: arn.clone() }
 }
 
 fn filter(sent: Option<ImageFilter>) -> Filter<'static> {

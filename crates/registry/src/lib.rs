@@ -1,7 +1,7 @@
 //! THE OPERATIONS. What a registry does, for whoever asks at whichever door: both protocols, the console and the jobs
 //! call the same functions of [`Registry`].
 //!
-//! It must not know HTTP, SQL text or terminals. Each operation's first line asks [`Registry::authorize`]; what it then
+//! It must not know HTTP, SQL text or terminals. Each operation's first line asks `Registry::authorize`; what it then
 //! changes it changes in one transaction, and answers when that is durable.
 //!
 //! Start reading at [`Registry`], then `repositories.rs` (the control plane at its simplest) and `push/manifest.rs`.

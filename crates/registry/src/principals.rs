@@ -75,7 +75,12 @@ impl Principals {
     /// The keys of that account's principals.
     pub(crate) fn of_account(&self, account: &AccountId) -> Option<AccessKey> {
         let snapshot = self.snapshot();
-        snapshot.keys.values().filter(|key| key.principal.account == *account).min_by_key(|key| key.id.clone()).cloned()
+        snapshot
+            .keys
+            .values()
+            .filter(|key| key.principal.account == *account)
+            .min_by_key(|key| key.id.clone())
+            .cloned()
     }
 
     fn snapshot(&self) -> Arc<Snapshot> {
@@ -85,6 +90,8 @@ impl Principals {
 
 fn open_secret(store: &Store, holder: &KeyHolder) -> Result<Secret, Error> {
     let damaged = || acre_store::Error::Damaged(format!("the secret of access key {}", holder.access_key));
-    let plain = store.unseal(Purpose::Secret, holder.access_key.as_bytes(), &holder.sealed_secret).map_err(|_| damaged())?;
+    let plain = store
+        .unseal(Purpose::Secret, holder.access_key.as_bytes(), &holder.sealed_secret)
+        .map_err(|_| damaged())?;
     Ok(Secret::new(String::from_utf8(plain).map_err(|_| damaged())?))
 }

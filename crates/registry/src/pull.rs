@@ -145,12 +145,18 @@ impl Registry {
     }
 
     /// The repository gives up a blob that no live image of it needs.
-    pub async fn delete_blob(&self, caller: &Caller, arn: &RepositoryArn, digest: Digest) -> Result<(), Error> {
+    pub async fn delete_blob(
+        &self,
+        caller: &Caller,
+        arn: &RepositoryArn,
+        digest: Digest,
+    ) -> Result<(), Error> {
         let permit = self.authorize(caller, Operation::BatchDeleteImage, &arn.registry.account, arn)?;
         let (arn, author) = (arn.clone(), self.author(caller));
         let deleted = self.store.catalogue.write(move |tx| {
             let repository = find(tx, &arn)?;
-            let blob = blobs::repository_blob(tx, repository.id, &digest)?.ok_or(Error::BlobNotFound(digest))?;
+            let blob =
+                blobs::repository_blob(tx, repository.id, &digest)?.ok_or(Error::BlobNotFound(digest))?;
             if blobs::is_referenced(tx, repository.id, blob.id)? {
                 return Err(Error::BlobInUse(digest));
             }

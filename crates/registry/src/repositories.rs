@@ -42,7 +42,8 @@ impl Registry {
         arn: RepositoryArn,
         input: CreateRepository,
     ) -> Result<RepositoryAnswer, Error> {
-        let tags: Vec<_> = input.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect();
+        let tags: Vec<_> =
+            input.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect();
         check_tags(&tags)?;
         let encryption = Encryption::parse(&arn.registry, input.encryption_configuration)?;
         let settings = Settings {
@@ -181,7 +182,9 @@ impl Registry {
                 },
                 kms_key: Some(row.kms_key).filter(|key| !key.is_empty()),
             },
-            image_scanning_configuration: ImageScanningConfiguration { scan_on_push: row.settings.scan_on_push },
+            image_scanning_configuration: ImageScanningConfiguration {
+                scan_on_push: row.settings.scan_on_push,
+            },
             image_tag_mutability: mode,
             image_tag_mutability_exclusion_filters: mode
                 .has_filters()
@@ -226,7 +229,11 @@ pub(crate) fn show_filters(globs: Vec<String>) -> Vec<ExclusionFilter> {
 enum Encryption {
     Aes256,
     /// The kind, and the key: its ARN, its id alone, or None for the registry's default.
-    Kms { kind: &'static str, key: KmsKey, fresh_default: String },
+    Kms {
+        kind: &'static str,
+        key: KmsKey,
+        fresh_default: String,
+    },
 }
 
 #[derive(Clone)]

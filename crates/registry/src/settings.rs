@@ -76,7 +76,11 @@ impl Registry {
             for (key, value) in &tags {
                 rows::set_resource_tag(tx, id, key, value)?;
             }
-            if rows::resource_tags(tx, id)?.len() > MAX_TAGS { Err(Error::TooManyTags) } else { Ok(Nothing {}) }
+            if rows::resource_tags(tx, id)?.len() > MAX_TAGS {
+                Err(Error::TooManyTags)
+            } else {
+                Ok(Nothing {})
+            }
         });
         permit.record(set.await)
     }
@@ -135,7 +139,9 @@ pub(crate) fn check_tags(tags: &[(String, String)]) -> Result<(), Error> {
         } else {
             continue;
         };
-        return Err(Error::InvalidTag(format!("Invalid parameter at 'tags' failed to satisfy constraint: '{refused}'")));
+        return Err(Error::InvalidTag(format!(
+            "Invalid parameter at 'tags' failed to satisfy constraint: '{refused}'"
+        )));
     }
     Ok(())
 }
@@ -151,9 +157,14 @@ mod tests {
             assert!(check_tags(&good).is_ok(), "{good:?}");
         }
         let twice = [tag("a", "1"), tag("a", "2")].concat();
-        for bad in
-            [tag("", "x"), tag(&"k".repeat(129), ""), tag("k", &"v".repeat(257)), tag("AWS:x", ""), tag("a\0", ""), twice]
-        {
+        for bad in [
+            tag("", "x"),
+            tag(&"k".repeat(129), ""),
+            tag("k", &"v".repeat(257)),
+            tag("AWS:x", ""),
+            tag("a\0", ""),
+            twice,
+        ] {
             assert!(matches!(check_tags(&bad), Err(Error::InvalidTag(_))), "{bad:?}");
         }
         let many: Vec<_> = (0..51).map(|n| (n.to_string(), String::new())).collect();

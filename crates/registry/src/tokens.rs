@@ -60,7 +60,8 @@ impl Registry {
     }
 
     fn issue(&self, principal: i64, registry: &RegistryName, expires: i64) -> Result<String, Error> {
-        let claims = Claims { principal, registry: (registry.account.clone(), registry.region.clone()), expires };
+        let claims =
+            Claims { principal, registry: (registry.account.clone(), registry.region.clone()), expires };
         let claims = serde_json::to_vec(&claims).map_err(|_| acre_store::Error::Closed)?;
         let sealed = self.store.seal(Purpose::Token, self.now(), b"", &claims)?;
         Ok(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(sealed)))

@@ -1,4 +1,4 @@
-//! The configuration (DESIGN.md 13): one table of [`keys`], read from one TOML file, from environment variables and from
+//! The configuration (DESIGN.md 13): one table of keys, read from one TOML file, from environment variables and from
 //! flags. A flag is stronger than a variable, a variable than the file, the file than the default.
 
 mod file;

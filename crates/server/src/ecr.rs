@@ -23,7 +23,9 @@ pub(crate) async fn serve(
     body: &mut RequestBody,
 ) -> (&'static str, Response<Body>) {
     let Some(target) = head.header(TARGET) else { return sts::serve(doors, head, body).await };
-    let (name, answer) = if let Some(operation) = Operation::from_target(target) { (operation.name(), call(doors, head, body, operation).await) } else {
+    let (name, answer) = if let Some(operation) = Operation::from_target(target) {
+        (operation.name(), call(doors, head, body, operation).await)
+    } else {
         let text = format!("acre has no operation with the target {}", shorten(target));
         ("-", Err(Refused::new(ErrorCode::UnknownOperation, text)))
     };
@@ -55,7 +57,8 @@ async fn call(
     let claimed = sigv4::claim(&doors.registry, &head.parts, service)?;
     let body = doors.budget.read_whole(body, operation.body_cap()).await.map_err(|error| match error {
         BodyError::TooLarge { cap } => {
-            let text = format!("the request's body is longer than the {cap} bytes that {} takes", operation.name());
+            let text =
+                format!("the request's body is longer than the {cap} bytes that {} takes", operation.name());
             Refused::new(ErrorCode::InvalidParameter, text)
         }
         error => Refused::new(ErrorCode::Serialization, error.to_string()),

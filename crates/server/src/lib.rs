@@ -49,7 +49,8 @@ pub fn serve(flags: &[Flag]) -> Result<(), StartError> {
     let config = Config::load(flags, |name| std::env::var(name).ok())?;
     // A process that logs already keeps its log.
     let _ = log::start(config.log_format, config.log_level);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(StartError::Process)?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(StartError::Process)?;
     let outcome = runtime.block_on(run(config));
     runtime.shutdown_timeout(LAST_MOMENT);
     outcome

@@ -12,9 +12,9 @@ use crate::identity::basic::{self, Refusal};
 use acre_registry::Caller;
 use acre_wire::names::{RepositoryArn, RepositoryName};
 use acre_wire::oci::error::ErrorCode;
+use acre_wire::oci::link;
 use acre_wire::oci::path::{NoShape, Shape};
 use acre_wire::oci::request::{Page, Request};
-use acre_wire::oci::link;
 use error::Refused;
 use http::{Response, StatusCode, header};
 
@@ -45,7 +45,8 @@ pub(crate) async fn serve(
         Ok(shape) => shape,
         Err(NoShape::NotFound) => return ("-", crate::doors::not_found()),
         Err(NoShape::MethodNotAllowed { allow }) => {
-            let refused = Refused::new(StatusCode::METHOD_NOT_ALLOWED, ErrorCode::Unsupported, "method not allowed");
+            let refused =
+                Refused::new(StatusCode::METHOD_NOT_ALLOWED, ErrorCode::Unsupported, "method not allowed");
             return ("-", refused.with(header::ALLOW, allow).response());
         }
     };
@@ -83,18 +84,26 @@ async fn dispatch(
         Request::StartUpload { repository, digest, algorithm, mount: _ } => {
             uploads::start(context, repository, digest, algorithm, body).await
         }
-        Request::AppendUpload { repository, upload } => uploads::append(context, repository, &upload, body).await,
+        Request::AppendUpload { repository, upload } => {
+            uploads::append(context, repository, &upload, body).await
+        }
         Request::FinishUpload { repository, upload, digest } => {
             uploads::finish(context, repository, &upload, digest, body).await
         }
-        Request::DescribeUpload { repository, upload } => uploads::describe(context, repository, &upload).await,
+        Request::DescribeUpload { repository, upload } => {
+            uploads::describe(context, repository, &upload).await
+        }
         Request::CancelUpload { repository, upload } => uploads::cancel(context, repository, &upload).await,
         Request::HeadManifest { repository, reference } => manifests::head(context, repository, &reference),
-        Request::GetManifest { repository, reference } => manifests::get(context, repository, &reference).await,
+        Request::GetManifest { repository, reference } => {
+            manifests::get(context, repository, &reference).await
+        }
         Request::PutManifest { repository, reference, tags } => {
             manifests::put(context, repository, reference, tags, body).await
         }
-        Request::DeleteManifest { repository, reference } => manifests::delete(context, repository, reference).await,
+        Request::DeleteManifest { repository, reference } => {
+            manifests::delete(context, repository, reference).await
+        }
     }
 }
 
@@ -106,13 +115,17 @@ fn refuse(doors: &Doors, head: &Head, refusal: Refusal) -> Response<Body> {
             respond::challenge(&realm)
         }
         Refusal::Expired => denied("Your authorization token has expired. Reauthenticate and try again."),
-        Refusal::OtherRegistry => {
-            denied("The authorization token was issued for another registry than the host names: log in to this host.")
-        }
+        Refusal::OtherRegistry => denied(
+            "The authorization token was issued for another registry than the host names: log in to this host.",
+        ),
     }
 }
 
-fn list_tags(context: &Context<'_>, repository: RepositoryName, page: &Page) -> Result<Response<Body>, Refused> {
+fn list_tags(
+    context: &Context<'_>,
+    repository: RepositoryName,
+    page: &Page,
+) -> Result<Response<Body>, Refused> {
     let limit = page.limit.unwrap_or(DEFAULT_PAGE);
     let last = page.last.as_deref().unwrap_or_default();
     let arn = context.arn(repository);

@@ -19,7 +19,8 @@ pub fn rotate_keys(flags: &[Flag]) -> Result<Outcome, StartError> {
     if let Some(endpoint) = is_held(&config.data)? {
         return Ok(Outcome::Busy(endpoint));
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(StartError::Process)?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(StartError::Process)?;
     let rotated = runtime.block_on(rotate_idle(&config.data, Some(&config.root_key_file), now()))?;
     Ok(Outcome::Done(rotated))
 }

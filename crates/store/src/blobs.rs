@@ -9,6 +9,8 @@ mod read;
 mod recovery;
 mod segments;
 mod session;
+#[cfg(test)]
+mod suite;
 pub(crate) mod sweep;
 mod upload;
 
@@ -77,7 +79,9 @@ impl Blobs {
             let plain = Bytes::from(key.open_segment(0, &sealed).map_err(|_| damaged())?);
             let (start, end) = (usize::try_from(range.start), usize::try_from(range.end));
             return match (start, end) {
-                (Ok(start), Ok(end)) if plain.len() as u64 == blob.size && start <= end && end <= plain.len() => {
+                (Ok(start), Ok(end))
+                    if plain.len() as u64 == blob.size && start <= end && end <= plain.len() =>
+                {
                     Ok(Content::Whole(plain.slice(start..end)))
                 }
                 _ => Err(damaged()),

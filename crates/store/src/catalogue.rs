@@ -42,7 +42,8 @@ impl Catalogue {
     /// A power cut in here leaves no catalogue, an empty one, or one of the formats between: the next start goes on.
     pub fn open(data: &Path) -> Result<Self, Error> {
         let path = data.join("catalogue.sqlite");
-        let mut connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+        let mut connection =
+            connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         migrate::migrate(&mut connection, &path)?;
         // SQLite syncs the folder when it makes a log, not when it makes the database itself.

@@ -23,7 +23,9 @@ pub enum Error {
     #[error("{} is in use by another acre", .0.display())]
     Locked(PathBuf),
     /// The data folder was written by a newer acre.
-    #[error("the data folder has format {found}, this acre knows {known}: start the newer acre that wrote it")]
+    #[error(
+        "the data folder has format {found}, this acre knows {known}: start the newer acre that wrote it"
+    )]
     Newer {
         /// The folder's format.
         found: i64,

@@ -48,7 +48,9 @@ impl Store {
     /// the next one counts on it, and each is made again if it is missing.
     pub fn open(data: &Path, root_key: &Path, now: i64, lifetime: i64) -> Result<Self, Error> {
         durable::make_folder(data)?;
-        durable::sync_folder(data.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")))?;
+        durable::sync_folder(
+            data.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")),
+        )?;
         let lock = lock(data)?;
         let catalogue = Catalogue::open(data)?;
         let keys = KeyRing::open(root_key, &catalogue, now)?;
@@ -90,8 +92,10 @@ impl Store {
     /// Adds a version to every key domain: new objects are sealed under it, old ones stay readable.
     pub async fn rotate_keys(&self, now: i64) -> Result<usize, Error> {
         let domains = self.catalogue.read(catalogue::keys::domains)?;
-        let fresh: Vec<(i64, FreshKey)> =
-            domains.into_iter().map(|domain| Ok((domain, self.keys.fresh()?))).collect::<Result<_, Error>>()?;
+        let fresh: Vec<(i64, FreshKey)> = domains
+            .into_iter()
+            .map(|domain| Ok((domain, self.keys.fresh()?)))
+            .collect::<Result<_, Error>>()?;
         self.catalogue
             .write(move |tx| {
                 for (domain, key) in &fresh {
@@ -130,7 +134,7 @@ impl Store {
     }
 
     /// Appends a body, compares the digest and makes the bytes durable. They become visible by the transaction that the
-    /// caller commits next; it then calls [`Store::settle_upload`] or [`Store::discard_upload`].
+    /// caller commits next; it then calls [`Store::settle_upload`].
     pub async fn finish_upload(
         self: &Arc<Self>,
         id: Uuid,
@@ -143,9 +147,7 @@ impl Store {
         self.blobs.check_reserve()?;
         self.blobs.take_up(id, owner, self.as_ref(), now).await?;
         let store = Arc::clone(self);
-        let known = move |digest: &Digest| {
-            store.catalogue.read(|tx| knows(tx, owner.repository, digest))
-        };
+        let known = move |digest: &Digest| store.catalogue.read(|tx| knows(tx, owner.repository, digest));
         let finish = blobs::Finish { digest, known: Box::new(known) };
         self.blobs.uploads.finish(id, owner, expect, source, finish, now).await
     }

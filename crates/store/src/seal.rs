@@ -93,7 +93,11 @@ impl ObjectKey {
         head.copy_from_slice(&nonce);
         let sealed = self
             .seal
-            .seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), Aad::from(self.position(number)), text)
+            .seal_in_place_separate_tag(
+                Nonce::assume_unique_for_key(nonce),
+                Aad::from(self.position(number)),
+                text,
+            )
             .map_err(|_| NoRandomness)?;
         tag.copy_from_slice(sealed.as_ref());
         Ok(())
@@ -213,7 +217,9 @@ mod tests {
     fn lengths_at_the_edges() {
         let plain = SEGMENT_PLAIN as u64;
         assert_eq!(SEGMENT_PLAIN, 65_508);
-        for (length, sealed) in [(0, 28), (1, 29), (plain - 1, 65_535), (plain, 65_536), (plain + 1, 65_536 + 29)] {
+        for (length, sealed) in
+            [(0, 28), (1, 29), (plain - 1, 65_535), (plain, 65_536), (plain + 1, 65_536 + 29)]
+        {
             assert_eq!(sealed_length(length), sealed, "{length}");
         }
         assert_eq!(sealed_length(2 * plain), 131_072);

@@ -121,7 +121,9 @@ pub fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     bytes
         .iter()
-        .flat_map(|byte| [char::from(DIGITS[usize::from(byte >> 4)]), char::from(DIGITS[usize::from(byte & 15)])])
+        .flat_map(|byte| {
+            [char::from(DIGITS[usize::from(byte >> 4)]), char::from(DIGITS[usize::from(byte & 15)])]
+        })
         .collect()
 }
 
@@ -237,7 +239,19 @@ mod tests {
         let upper = EMPTY.to_uppercase();
         let long = format!("{EMPTY}0");
         let wide = format!("sha256:{}", "é".repeat(32));
-        for text in ["", ":", "sha256", "sha256:", "sha256:baddigeststring", "md5:d41d8cd98f00b204e9800998ecf8427e", &upper, &long, &EMPTY[..70], &wide, &EMPTY.replace('e', "E")] {
+        for text in [
+            "",
+            ":",
+            "sha256",
+            "sha256:",
+            "sha256:baddigeststring",
+            "md5:d41d8cd98f00b204e9800998ecf8427e",
+            &upper,
+            &long,
+            &EMPTY[..70],
+            &wide,
+            &EMPTY.replace('e', "E"),
+        ] {
             assert_eq!(Digest::parse(text), Err(InvalidDigest), "{text}");
         }
         assert_eq!(Digest::from_bytes(&[]), Err(InvalidDigest));

@@ -152,8 +152,10 @@ pub struct RepositoryArn {
 impl RepositoryArn {
     /// Reads an ARN of a repository; a partition that does not fit the Region is refused.
     pub fn parse(text: &str) -> Result<Self, InvalidName> {
-        const INVALID: InvalidName =
-            InvalidName { what: "repository ARN", rule: "arn:<partition>:ecr:<Region>:<account>:repository/<name>" };
+        const INVALID: InvalidName = InvalidName {
+            what: "repository ARN",
+            rule: "arn:<partition>:ecr:<Region>:<account>:repository/<name>",
+        };
         let mut parts = text.splitn(6, ':');
         let mut next = || parts.next().ok_or(INVALID);
         let (arn, said, service) = (next()?, next()?, next()?);
@@ -186,7 +188,10 @@ mod tests {
             assert!(RepositoryName::parse(good).is_ok(), "{good}");
         }
         let long = "a".repeat(257);
-        for bad in ["", "a", "A/b", "a/", "/a", "a//b", "a..b", "a___b", "-a", "a-", "a/.b", "a._b", "ab\0", "aé", &long] {
+        for bad in [
+            "", "a", "A/b", "a/", "/a", "a//b", "a..b", "a___b", "-a", "a-", "a/.b", "a._b", "ab\0", "aé",
+            &long,
+        ] {
             assert!(RepositoryName::parse(bad).is_err(), "{bad}");
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! Verifying takes two steps, because the body is signed and must not be read for a stranger: [`Claim::parse`] and
 //! [`Claim::check_time`], [`Claim::check_service`] judge the head; when the key that it names exists and the body was
-//! read, [`Claim::verify`] judges the signature. Signing is [`sign`] and [`presign`].
+//! read, [`Claim::verify`] judges the signature. Signing is [`sign()`] and [`presign`].
 
 mod canonical;
 mod presigned;

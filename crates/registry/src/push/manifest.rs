@@ -232,7 +232,11 @@ fn commit(tx: &Tx<'_>, plan: &Plan, author: &Author) -> Result<Written, Error> {
         None => insert(tx, plan, &repository, author)?,
     };
     if is_new {
-        let entry = Entry { image: Some(image), digest: Some(&plan.digest), ..Entry::of(repository.id, Action::PushImage) };
+        let entry = Entry {
+            image: Some(image),
+            digest: Some(&plan.digest),
+            ..Entry::of(repository.id, Action::PushImage)
+        };
         history::insert(tx, author, entry)?;
     }
     for tag in &moves {
@@ -341,7 +345,10 @@ fn missing(wanted: &[Digest], is_held: impl Fn(&Digest) -> bool) -> Vec<Digest> 
 }
 
 fn too_many_tags(plan: &Plan) -> Error {
-    Error::LimitExceeded(format!("The image with digest '{}' already has the maximum number of tags, {MAX_TAGS}", plan.digest))
+    Error::LimitExceeded(format!(
+        "The image with digest '{}' already has the maximum number of tags, {MAX_TAGS}",
+        plan.digest
+    ))
 }
 
 /// Which tags may move, by the row that was read inside the transaction.

@@ -21,9 +21,13 @@ pub(super) async fn dispatch(
         Operation::BatchGetImage => json(&registry.batch_get_image(caller, &read(body)?).await?),
         Operation::CreateAccount => json(&registry.create_account(caller, read(body)?).await?),
         Operation::CreateRepository => json(&registry.create_repository(caller, read(body)?).await?),
-        Operation::DeleteLifecyclePolicy => json(&registry.delete_lifecycle_policy(caller, read(body)?).await?),
+        Operation::DeleteLifecyclePolicy => {
+            json(&registry.delete_lifecycle_policy(caller, read(body)?).await?)
+        }
         Operation::DeleteRepository => json(&registry.delete_repository(caller, read(body)?).await?),
-        Operation::DeleteRepositoryPolicy => json(&registry.delete_repository_policy(caller, read(body)?).await?),
+        Operation::DeleteRepositoryPolicy => {
+            json(&registry.delete_repository_policy(caller, read(body)?).await?)
+        }
         Operation::DescribeImages => json(&registry.describe_images(caller, &read(body)?)?),
         Operation::DescribeRegistry => json(&registry.describe_registry(caller, read(body)?)?),
         Operation::DescribeRepositories => json(&registry.describe_repositories(caller, read(body)?)?),
@@ -36,7 +40,9 @@ pub(super) async fn dispatch(
         Operation::PutImageScanningConfiguration => {
             json(&registry.put_image_scanning_configuration(caller, read(body)?).await?)
         }
-        Operation::PutImageTagMutability => json(&registry.put_image_tag_mutability(caller, read(body)?).await?),
+        Operation::PutImageTagMutability => {
+            json(&registry.put_image_tag_mutability(caller, read(body)?).await?)
+        }
         Operation::PutLifecyclePolicy => json(&registry.put_lifecycle_policy(caller, read(body)?).await?),
         Operation::RotateKeys => json(&registry.rotate_keys(caller, read(body)?).await?),
         Operation::SetRepositoryPolicy => json(&registry.set_repository_policy(caller, read(body)?).await?),
@@ -65,7 +71,10 @@ async fn put_image(registry: &Registry, caller: &Caller, input: PutImage) -> Res
         Refused::new(ErrorCode::InvalidParameter, text)
     };
     if input.image_manifest_media_type.is_none() && !names_its_type(&input.image_manifest) {
-        return Err(invalid("imageManifestMediaType", "Member must not be null when the manifest names no mediaType"));
+        return Err(invalid(
+            "imageManifestMediaType",
+            "Member must not be null when the manifest names no mediaType",
+        ));
     }
     let tags = match input.image_tag.as_deref().map(Tag::parse).transpose() {
         Ok(tag) => Vec::from_iter(tag),

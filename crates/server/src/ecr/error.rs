@@ -20,7 +20,11 @@ impl Refused {
     /// Status and body. A 5xx says which request it was, so that its log line can be found.
     pub(super) fn into_answer(self, request_id: &str) -> (StatusCode, Vec<u8>) {
         let status = StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let text = if status.is_server_error() { format!("{} (request {request_id})", self.text) } else { self.text };
+        let text = if status.is_server_error() {
+            format!("{} (request {request_id})", self.text)
+        } else {
+            self.text
+        };
         (status, body(self.code, &text))
     }
 }
@@ -73,7 +77,9 @@ impl From<Error> for Refused {
 fn upload_code(error: &UploadError) -> ErrorCode {
     match error {
         UploadError::Unknown | UploadError::Done(_) => ErrorCode::UploadNotFound,
-        UploadError::OutOfOrder { .. } | UploadError::Length | UploadError::Broken(_) => ErrorCode::InvalidLayerPart,
+        UploadError::OutOfOrder { .. } | UploadError::Length | UploadError::Broken(_) => {
+            ErrorCode::InvalidLayerPart
+        }
         UploadError::Mismatch(_) => ErrorCode::InvalidLayer,
         UploadError::TooLarge | UploadError::TooMany => ErrorCode::LimitExceeded,
         UploadError::Busy => ErrorCode::Throttling,

@@ -19,7 +19,11 @@ pub(super) async fn serve(
         value.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case(FORM))
     });
     let is_query = head.parts.method == Method::GET
-        && head.parts.uri.query().is_some_and(|query| query.split('&').any(|pair| pair.starts_with("Action=")));
+        && head
+            .parts
+            .uri
+            .query()
+            .is_some_and(|query| query.split('&').any(|pair| pair.starts_with("Action=")));
     if !is_form && !is_query {
         return ("-", crate::doors::not_found());
     }

@@ -35,10 +35,8 @@ impl Claimed {
     /// Checks the signature over the body; the caller acts in the Region of the signature's scope.
     pub(crate) fn verify(self, body: &[u8], request_id: &str) -> Result<Caller, AuthError> {
         self.claim.verify(self.key.secret.expose(), &body_hash(body))?;
-        let registry = RegistryName {
-            account: self.key.principal.account.clone(),
-            region: self.claim.region().clone(),
-        };
+        let registry =
+            RegistryName { account: self.key.principal.account.clone(), region: self.claim.region().clone() };
         Ok(Caller { principal: self.key.principal, registry, request: request_id.to_owned() })
     }
 }

@@ -80,7 +80,8 @@ impl From<Error> for Refused {
             Error::BlobNotFound(_) => (StatusCode::NOT_FOUND, ErrorCode::BlobUnknown),
             Error::LayersMissing { digests, .. } | Error::ImagesMissing { digests, .. } => {
                 let detail = serde_json::json!({ "digests": digests });
-                let refused = Self::new(StatusCode::NOT_FOUND, ErrorCode::ManifestBlobUnknown, error.to_string());
+                let refused =
+                    Self::new(StatusCode::NOT_FOUND, ErrorCode::ManifestBlobUnknown, error.to_string());
                 return refused.detailed(detail);
             }
             Error::TagImmutable { .. } => (StatusCode::BAD_REQUEST, ErrorCode::TagInvalid),
@@ -127,9 +128,8 @@ fn upload_refused(error: &UploadError) -> Refused {
             Refused::new(StatusCode::BAD_REQUEST, ErrorCode::DigestInvalid, text)
         }
         UploadError::Broken(_) => Refused::new(StatusCode::BAD_REQUEST, ErrorCode::SizeInvalid, text),
-        UploadError::TooMany => {
-            Refused::new(StatusCode::TOO_MANY_REQUESTS, ErrorCode::TooManyRequests, text).with(RETRY_AFTER, "5")
-        }
+        UploadError::TooMany => Refused::new(StatusCode::TOO_MANY_REQUESTS, ErrorCode::TooManyRequests, text)
+            .with(RETRY_AFTER, "5"),
         UploadError::Store(store) => store_failed(store),
     }
 }

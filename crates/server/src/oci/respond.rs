@@ -54,7 +54,8 @@ pub(super) fn challenge(realm: &str) -> Response<Body> {
     let mut response = Response::new(Body::Whole(Bytes::from_static(b"Not Authorized\n")));
     *response.status_mut() = StatusCode::UNAUTHORIZED;
     let headers = response.headers_mut();
-    headers.insert(WWW_AUTHENTICATE, value(&format!("Basic realm=\"{realm}\",service=\"ecr.amazonaws.com\"")));
+    headers
+        .insert(WWW_AUTHENTICATE, value(&format!("Basic realm=\"{realm}\",service=\"ecr.amazonaws.com\"")));
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     response
 }

@@ -27,7 +27,8 @@ pub(super) async fn start(
     let arn = context.arn(repository);
     let registry = &context.doors.registry;
     // With a digest and a body, or the digest of nothing, the whole upload is this request.
-    let whole = digest.filter(|digest| body.length() != Some(0) || *digest == Digest::of(digest.algorithm(), b""));
+    let whole =
+        digest.filter(|digest| body.length() != Some(0) || *digest == Digest::of(digest.algorithm(), b""));
     let algorithm = whole.map(|digest| digest.algorithm()).or(algorithm).unwrap_or(Algorithm::Sha256);
     let id = registry.start_upload(&context.caller, &arn, algorithm)?;
     let Some(digest) = whole else { return Ok(progress(StatusCode::ACCEPTED, &arn, id, 0)) };
@@ -64,7 +65,8 @@ pub(super) async fn finish(
     let arn = context.arn(repository);
     let id = parse(upload)?;
     let expect = expect(context, body)?;
-    let finished = context.doors.registry.finish_upload(&context.caller, &arn, id, expect, body, digest).await;
+    let finished =
+        context.doors.registry.finish_upload(&context.caller, &arn, id, expect, body, digest).await;
     finished.map_err(|error| refused(error, &arn, id))?;
     Ok(created(&arn, &digest))
 }

@@ -151,7 +151,9 @@ impl Object {
             let from = range.start.saturating_sub(start).min(held as u64);
             let to = range.end.saturating_sub(start).min(held as u64);
             // Both are at most a segment's length.
-            frames.push(at + text + usize::try_from(from).unwrap_or(0)..at + text + usize::try_from(to).unwrap_or(0));
+            frames.push(
+                at + text + usize::try_from(from).unwrap_or(0)..at + text + usize::try_from(to).unwrap_or(0),
+            );
         }
         Ok(frames)
     }

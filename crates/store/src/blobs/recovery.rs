@@ -10,7 +10,12 @@ use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt;
 
 /// Reads what an earlier process left of an upload, verifies and hashes it, and cuts off what is not whole.
-pub(super) fn recover(state: &mut State, key: &ObjectKey, files: &Files, buffer: &mut Buffer) -> Result<(), Error> {
+pub(super) fn recover(
+    state: &mut State,
+    key: &ObjectKey,
+    files: &Files,
+    buffer: &mut Buffer,
+) -> Result<(), Error> {
     let path = &files.data;
     let file = OpenOptions::new().read(true).write(true).open(path);
     let file = file.map_err(|source| Error::io(path, source))?;

@@ -87,13 +87,21 @@ pub(super) struct Files {
 impl Files {
     pub(super) fn new(uploads: &Path, id: Uuid, object: PathBuf, sealed_head: Vec<u8>) -> Self {
         let data = uploads.join(id.to_string());
-        Self { head: data.with_extension("head"), tail: data.with_extension("tail"), data, object, sealed_head }
+        Self {
+            head: data.with_extension("head"),
+            tail: data.with_extension("tail"),
+            data,
+            object,
+            sealed_head,
+        }
     }
 
     /// Written before the first byte of data. Power cut here: a head without data, removed at the next start.
     pub(super) fn write_head(&self) -> Result<(), Error> {
-        let open = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&self.head);
-        open.and_then(|mut file| file.write_all(&self.sealed_head)).map_err(|source| Error::io(&self.head, source))
+        let open =
+            std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&self.head);
+        open.and_then(|mut file| file.write_all(&self.sealed_head))
+            .map_err(|source| Error::io(&self.head, source))
     }
 
     /// Removes what is there. Power cut here: what comes back is removed at the next start.

@@ -60,7 +60,8 @@ impl Blobs {
         let entries = std::fs::read_dir(folder).map_err(|source| Error::io(folder, source))?;
         for entry in entries {
             let path = entry.map_err(|source| Error::io(folder, source))?.path();
-            let id = path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse::<Uuid>().ok());
+            let id =
+                path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse::<Uuid>().ok());
             let Some(id) = id else {
                 remove(&path);
                 continue;
@@ -72,14 +73,24 @@ impl Blobs {
                 // Asked once more: judging it took a while.
                 Ok(false) if !self.uploads.is_open(id) => remove(&path),
                 Ok(_) => {}
-                Err(error) => tracing::warn!(path = %path.display(), %error, "what an upload left could not be judged"),
+                Err(error) => {
+                    tracing::warn!(path = %path.display(), %error, "what an upload left could not be judged")
+                }
             }
         }
         Ok(())
     }
 
-    fn is_resumable(&self, path: &Path, id: Uuid, records: &impl Records, before: i64) -> Result<bool, Error> {
-        let Some((head, _, object)) = read_head(&path.with_extension("head"), id, records)? else { return Ok(false) };
+    fn is_resumable(
+        &self,
+        path: &Path,
+        id: Uuid,
+        records: &impl Records,
+        before: i64,
+    ) -> Result<bool, Error> {
+        let Some((head, _, object)) = read_head(&path.with_extension("head"), id, records)? else {
+            return Ok(false);
+        };
         if records.names(object)? {
             return Ok(false);
         }
@@ -99,7 +110,11 @@ impl Blobs {
 }
 
 /// A head that is there and whole. That it could not be read just now does not make it nobody's.
-fn read_head(path: &Path, id: Uuid, records: &impl Records) -> Result<Option<(Head, Vec<u8>, ObjectId)>, Error> {
+fn read_head(
+    path: &Path,
+    id: Uuid,
+    records: &impl Records,
+) -> Result<Option<(Head, Vec<u8>, ObjectId)>, Error> {
     let sealed = match std::fs::metadata(path) {
         Ok(metadata) if metadata.is_file() && metadata.len() <= MAX_HEAD => std::fs::read(path),
         Ok(_) => return Ok(None),

@@ -118,7 +118,7 @@ pub enum UploadError {
 pub(crate) struct Uploads {
     folder: PathBuf,
     objects: PathBuf,
-    pool: Pool,
+    pub(super) pool: Pool,
     sessions: Mutex<Sessions>,
 }
 
@@ -173,7 +173,12 @@ impl Uploads {
             started_at: target.now,
         };
         let head = serde_json::to_vec(&head).map_err(|_| Error::Closed)?;
-        let files = Files::new(&self.folder, id, object_path(&self.objects, object), seal_head(id.as_bytes(), &head)?);
+        let files = Files::new(
+            &self.folder,
+            id,
+            object_path(&self.objects, object),
+            seal_head(id.as_bytes(), &head)?,
+        );
         let session = Session {
             id,
             owner: target.owner,
@@ -206,7 +211,8 @@ impl Uploads {
         let state = Arc::new(tokio::sync::Mutex::new(State::new(algorithm)));
         let mut held = Arc::clone(&state).try_lock_owned().map_err(|_| UploadError::Busy)?;
         held.gone = true;
-        let session = Session { id, owner: head.owner, key, version, files, touched: AtomicI64::new(now), state };
+        let session =
+            Session { id, owner: head.owner, key, version, files, touched: AtomicI64::new(now), state };
         let session = Arc::new(session);
         {
             let mut sessions = self.lock();
@@ -220,13 +226,19 @@ impl Uploads {
             held.gone = false;
             Ok(())
         };
-        match tokio::task::spawn_blocking(work).await.map_err(|_| Error::Closed).and_then(|recovered| recovered) {
+        match tokio::task::spawn_blocking(work)
+            .await
+            .map_err(|_| Error::Closed)
+            .and_then(|recovered| recovered)
+        {
             Ok(()) => Ok(()),
             Err(error) => {
                 self.lock().open.remove(&id);
                 match error {
                     // It ended between the look at its files and now.
-                    Error::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => Err(UploadError::Unknown),
+                    Error::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
+                        Err(UploadError::Unknown)
+                    }
                     error => Err(error.into()),
                 }
             }
@@ -309,7 +321,8 @@ impl Uploads {
     /// Ends uploads that nobody asked for since `before`.
     pub(super) fn expire(&self, before: i64) {
         let is_idle = |session: &Arc<Session>| session.touched.load(Ordering::Relaxed) < before;
-        let idle: Vec<_> = self.lock().open.values().filter(|session| is_idle(session)).map(Arc::clone).collect();
+        let idle: Vec<_> =
+            self.lock().open.values().filter(|session| is_idle(session)).map(Arc::clone).collect();
         for session in idle {
             // One that was finished or asked for in between stays as it is.
             if let Ok(mut state) = session.state.try_lock()
@@ -319,6 +332,11 @@ impl Uploads {
                 self.forget(&session, &mut state);
             }
         }
+    }
+
+    #[cfg(test)]
+    pub(super) fn session(&self, id: Uuid) -> Option<Arc<Session>> {
+        self.lock().open.get(&id).cloned()
     }
 
     fn find(&self, id: Uuid, owner: Owner, now: i64) -> Result<Arc<Session>, UploadError> {
@@ -331,7 +349,9 @@ impl Uploads {
             return Ok(Arc::clone(session));
         }
         match sessions.done.get(&id) {
-            Some((who, digest, at)) if *who == owner && now - at < REMEMBER => Err(UploadError::Done(*digest)),
+            Some((who, digest, at)) if *who == owner && now - at < REMEMBER => {
+                Err(UploadError::Done(*digest))
+            }
             _ => Err(UploadError::Unknown),
         }
     }
@@ -361,14 +381,17 @@ impl Uploads {
         let mut frame = source.next().await;
         loop {
             match frame {
-                Some(Ok(bytes)) if state.stored.is_none() && state.tail.len() + bytes.len() <= SEGMENT_PLAIN => {
+                Some(Ok(bytes))
+                    if state.stored.is_none() && state.tail.len() + bytes.len() <= SEGMENT_PLAIN =>
+                {
                     state.hasher.update(&bytes);
                     state.offset += bytes.len() as u64;
                     state.tail.extend_from_slice(&bytes);
                     frame = source.next().await;
                 }
                 Some(Ok(bytes)) => {
-                    let flow = self.write(session, state, bytes, source, expect, &before, finish.take()).await;
+                    let flow =
+                        self.write(session, state, bytes, source, expect, &before, finish.take()).await;
                     let (held, flow) = match flow {
                         Ok(written) => written,
                         Err(error) => {
@@ -409,10 +432,11 @@ impl Uploads {
                 let mut buffer = self.pool.take().await.ok_or(Error::Closed)?;
                 let held = Arc::clone(session);
                 let work = move || {
-                    let ended = end_stored(&mut state, &held.key, &held.files, &mut buffer, plan.digest.algorithm());
-                    let outcome = ended.map_err(UploadError::from).and_then(|(file, digest)| {
-                        finish_file(&held, &file, digest, state.offset, &plan)
-                    });
+                    let ended =
+                        end_stored(&mut state, &held.key, &held.files, &mut buffer, plan.digest.algorithm());
+                    let outcome = ended
+                        .map_err(UploadError::from)
+                        .and_then(|(file, digest)| finish_file(&held, &file, digest, state.offset, &plan));
                     (state, outcome)
                 };
                 let (held, outcome) = tokio::task::spawn_blocking(work).await.map_err(|_| Error::Closed)?;
@@ -472,7 +496,11 @@ impl Uploads {
     }
 
     /// Keeps memory bounded between requests: beyond a number of small uploads, the next ones go to disk too.
-    async fn spill(&self, session: &Arc<Session>, mut state: OwnedMutexGuard<State>) -> Result<(), UploadError> {
+    async fn spill(
+        &self,
+        session: &Arc<Session>,
+        mut state: OwnedMutexGuard<State>,
+    ) -> Result<(), UploadError> {
         if state.stored.is_some() || state.tail.is_empty() || self.lock().open.len() <= IN_MEMORY {
             return Ok(());
         }
@@ -485,7 +513,8 @@ impl Uploads {
             state.gone |= spilled.is_err();
             spilled
         };
-        let spilled = tokio::task::spawn_blocking(work).await.map_err(|_| Error::Closed).and_then(|spilled| spilled);
+        let spilled =
+            tokio::task::spawn_blocking(work).await.map_err(|_| Error::Closed).and_then(|spilled| spilled);
         if spilled.is_err() {
             session.files.remove();
             self.lock().open.remove(&session.id);
@@ -538,7 +567,10 @@ impl Uploads {
         }
         let whole = expect.length.is_none_or(|length| length == offset - before.offset);
         let mut finish = finish;
-        if matches!(flow, Flow::End) && whole && let Some(plan) = finish.take() {
+        if matches!(flow, Flow::End)
+            && whole
+            && let Some(plan) = finish.take()
+        {
             // The same job ends the upload: another hop would cost a third of a small layer's time.
             let _ = frames.send(Message::Finish(plan)).await;
         }
@@ -670,7 +702,12 @@ fn finish_small(session: &Session, state: &mut State, plan: &Finish) -> Result<F
         return Ok(Finished { upload: session.id, digest, object: None, size });
     }
     let sealed = session.key.seal_inline(&plain).map_err(Error::from)?;
-    Ok(Finished { upload: session.id, digest, object: Some(new_blob(session, digest, size, Some(sealed))), size })
+    Ok(Finished {
+        upload: session.id,
+        digest,
+        object: Some(new_blob(session, digest, size, Some(sealed))),
+        size,
+    })
 }
 
 fn new_blob(session: &Session, digest: Digest, size: u64, inline: Option<Vec<u8>>) -> NewBlob {

@@ -113,7 +113,10 @@ pub fn insert(tx: &Tx<'_>, key_domain: i64, blob: &NewBlob, now: i64) -> Result<
         )?;
         tx.execute("DELETE FROM blob_content WHERE blob = ?1", [old.id])?;
         if !old.inline {
-            tx.execute("INSERT INTO dead_object (object, since) VALUES (?1, ?2)", params![old.object.0, now])?;
+            tx.execute(
+                "INSERT INTO dead_object (object, since) VALUES (?1, ?2)",
+                params![old.object.0, now],
+            )?;
         }
         old.id
     } else {
@@ -153,7 +156,8 @@ pub fn mark_damaged(tx: &Tx<'_>, object: ObjectId) -> Result<(), Error> {
 
 /// Gives a repository sight of an object; false when it had it already.
 pub fn claim(tx: &Tx<'_>, repository: i64, digest: &Digest, blob: i64) -> Result<bool, Error> {
-    let sql = "INSERT INTO repository_blob (repository, digest, blob) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
+    let sql =
+        "INSERT INTO repository_blob (repository, digest, blob) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
     Ok(tx.execute(sql, params![repository, digest.to_bytes(), blob])? == 1)
 }
 
@@ -190,6 +194,7 @@ pub fn visible(tx: &Tx<'_>, repository: i64, digests: &[Digest]) -> Result<Vec<(
 
 /// Digests as a JSON list of hex texts, for `json_each` and `unhex`.
 pub(super) fn hex_list(digests: &[Digest]) -> String {
-    let texts: Vec<String> = digests.iter().map(|digest| acre_wire::digest::hex(&digest.to_bytes())).collect();
+    let texts: Vec<String> =
+        digests.iter().map(|digest| acre_wire::digest::hex(&digest.to_bytes())).collect();
     serde_json::Value::from(texts).to_string()
 }

@@ -108,7 +108,14 @@ pub fn insert_event(
 ) -> Result<(), Error> {
     tx.execute(
         "INSERT INTO event (id, at, account, region, detail_type, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        params![author.ids.next(), author.at, registry.account.as_str(), registry.region.as_str(), detail_type, detail],
+        params![
+            author.ids.next(),
+            author.at,
+            registry.account.as_str(),
+            registry.region.as_str(),
+            detail_type,
+            detail
+        ],
     )?;
     Ok(())
 }

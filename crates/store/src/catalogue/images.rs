@@ -34,7 +34,8 @@ pub struct Image {
     pub status: String,
 }
 
-const COLUMNS: &str = "i.id, i.digest, i.manifest, i.media_type, i.artifact_type, i.subject, i.size, i.pushed_at,
+const COLUMNS: &str =
+    "i.id, i.digest, i.manifest, i.media_type, i.artifact_type, i.subject, i.size, i.pushed_at,
     i.pulled_at, i.tags, i.status";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Image> {
@@ -45,7 +46,9 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Image> {
         manifest: row.get(2)?,
         media_type: row.get(3)?,
         artifact_type: row.get(4)?,
-        subject: subject.map(|raw| Digest::from_bytes(&raw).map_err(|error| malformed(5, error))).transpose()?,
+        subject: subject
+            .map(|raw| Digest::from_bytes(&raw).map_err(|error| malformed(5, error)))
+            .transpose()?,
         size: row.get(6)?,
         pushed_at: row.get(7)?,
         pulled_at: row.get(8)?,
@@ -61,9 +64,12 @@ fn digest(row: &Row<'_>, column: usize) -> rusqlite::Result<Digest> {
 
 /// The live image of that digest.
 pub fn by_digest(tx: &Tx<'_>, repository: i64, digest: &Digest) -> Result<Option<Image>, Error> {
-    let sql =
-        ["SELECT ", COLUMNS, " FROM image i WHERE i.repository = ?1 AND i.digest = ?2 AND i.deleted_at IS NULL"]
-            .concat();
+    let sql = [
+        "SELECT ",
+        COLUMNS,
+        " FROM image i WHERE i.repository = ?1 AND i.digest = ?2 AND i.deleted_at IS NULL",
+    ]
+    .concat();
     tx.one(&sql, params![repository, digest.to_bytes()], read)
 }
 

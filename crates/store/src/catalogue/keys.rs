@@ -37,7 +37,12 @@ pub fn ensure_domain(tx: &Tx<'_>, registry: &RegistryName, kms_key: &str, now: i
 }
 
 /// The KMS key of repositories that ask for KMS and name none: one a registry, `fresh` if none was needed before.
-pub fn ensure_default_kms(tx: &Tx<'_>, registry: &RegistryName, fresh: &str, now: i64) -> Result<String, Error> {
+pub fn ensure_default_kms(
+    tx: &Tx<'_>,
+    registry: &RegistryName,
+    fresh: &str,
+    now: i64,
+) -> Result<String, Error> {
     let (account, region) = (registry.account.as_str(), registry.region.as_str());
     let found = tx.one(
         "SELECT kms_key FROM key_domain WHERE account = ?1 AND region = ?2 AND by_default = 1",

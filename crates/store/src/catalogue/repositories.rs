@@ -62,7 +62,10 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Repository> {
 }
 
 /// A stored value that its own parser refuses.
-pub(super) fn malformed(column: usize, error: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {
+pub(super) fn malformed(
+    column: usize,
+    error: impl std::error::Error + Send + Sync + 'static,
+) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error))
 }
 
@@ -83,12 +86,7 @@ pub fn key_domain(tx: &Tx<'_>, id: i64) -> Result<Option<i64>, Error> {
 }
 
 /// One page of a registry's repositories, by name bytes, from the first name behind `after`.
-pub fn page(
-    tx: &Tx<'_>,
-    registry: &RegistryName,
-    after: &str,
-    limit: u32,
-) -> Result<Vec<Repository>, Error> {
+pub fn page(tx: &Tx<'_>, registry: &RegistryName, after: &str, limit: u32) -> Result<Vec<Repository>, Error> {
     let sql = const_format(
         "SELECT ",
         " FROM repository r JOIN key_domain d ON d.id = r.key_domain
@@ -105,7 +103,8 @@ fn const_format(head: &str, tail: &str) -> String {
 /// How many live repositories a registry has.
 pub fn count(tx: &Tx<'_>, registry: &RegistryName) -> Result<u64, Error> {
     let sql = "SELECT repositories FROM registry WHERE account = ?1 AND region = ?2";
-    let found = tx.one(sql, params![registry.account.as_str(), registry.region.as_str()], |row| row.get(0))?;
+    let found =
+        tx.one(sql, params![registry.account.as_str(), registry.region.as_str()], |row| row.get(0))?;
     Ok(found.unwrap_or(0))
 }
 
@@ -185,7 +184,9 @@ pub enum Document {
 pub fn document(tx: &Tx<'_>, id: i64, document: Document) -> Result<Option<(Vec<u8>, i64)>, Error> {
     let sql = match document {
         Document::Policy => "SELECT policy, lifecycle_evaluated_at FROM repository WHERE id = ?1",
-        Document::LifecyclePolicy => "SELECT lifecycle_policy, lifecycle_evaluated_at FROM repository WHERE id = ?1",
+        Document::LifecyclePolicy => {
+            "SELECT lifecycle_policy, lifecycle_evaluated_at FROM repository WHERE id = ?1"
+        }
     };
     let found = tx.one(sql, [id], |row| Ok((row.get::<_, Option<Vec<u8>>>(0)?, row.get(1)?)))?;
     Ok(found.and_then(|(sealed, evaluated_at)| Some((sealed?, evaluated_at))))

@@ -73,7 +73,10 @@ pub(crate) fn registry() -> RegistryName {
 }
 
 pub(crate) fn registry_in(region: &str) -> RegistryName {
-    RegistryName { account: AccountId::parse("111122223333").unwrap(), region: Region::parse(region).unwrap() }
+    RegistryName {
+        account: AccountId::parse("111122223333").unwrap(),
+        region: Region::parse(region).unwrap(),
+    }
 }
 
 pub(crate) fn arn(name: &str) -> RepositoryArn {

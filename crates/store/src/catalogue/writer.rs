@@ -51,7 +51,10 @@ impl Writer {
         let at = path.clone();
         let thread = std::thread::Builder::new()
             .name("catalogue-writer".into())
-            .spawn(move || Loop { connection, path, read_only: shared, log: Arc::default(), checkpointer: None }.run(&jobs))
+            .spawn(move || {
+                Loop { connection, path, read_only: shared, log: Arc::default(), checkpointer: None }
+                    .run(&jobs)
+            })
             .map_err(|source| Error::io(&at, source))?;
         Ok(Self { queue: Some(queue), thread: Some(thread), read_only })
     }
@@ -96,7 +99,8 @@ where
     E: From<Error> + Send,
 {
     fn run(&mut self, tx: &Tx<'_>) -> bool {
-        let outcome = catch_unwind(AssertUnwindSafe(|| (self.work)(tx))).unwrap_or_else(|_| Err(Error::Panicked.into()));
+        let outcome = catch_unwind(AssertUnwindSafe(|| (self.work)(tx)))
+            .unwrap_or_else(|_| Err(Error::Panicked.into()));
         let stands = outcome.is_ok();
         self.outcome = Some(outcome);
         stands
@@ -250,7 +254,9 @@ fn checkpoint(path: &Path, mode: &str) -> bool {
         let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         // Readers never stay long; an emptying that finds one is repeated.
         connection.busy_timeout(Duration::from_millis(100))?;
-        Ok(connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| row.get(0).map(|busy: bool| !busy))?)
+        Ok(connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| {
+            row.get(0).map(|busy: bool| !busy)
+        })?)
     };
     run().unwrap_or_else(|error| {
         tracing::warn!(%error, mode, "a checkpoint failed; the log grows until one works");

@@ -296,7 +296,7 @@ impl Claim {
     }
 
     /// Whether it was signed with this secret, and the body with it: `body` is the
-    /// [`body_hash`](super::body_hash) of all that was received. A link may say that its body is not signed, and then
+    /// [`body_hash`] of all that was received. A link may say that its body is not signed, and then
     /// must not have one. Compares in constant time.
     pub fn verify(&self, secret: &str, body: &str) -> Result<(), AuthError> {
         if self.session_token.is_some() {

@@ -41,7 +41,8 @@ mod on_any_engine {
                                 Ok::<_, Error>(number)
                             }));
                             // Queued now, awaited when all are.
-                            let queued = std::future::poll_fn(|cx| std::task::Poll::Ready(write.as_mut().poll(cx)));
+                            let queued =
+                                std::future::poll_fn(|cx| std::task::Poll::Ready(write.as_mut().poll(cx)));
                             match queued.await {
                                 std::task::Poll::Ready(answer) => assert_eq!(answer.unwrap(), number),
                                 std::task::Poll::Pending => waiting.push((number, write)),

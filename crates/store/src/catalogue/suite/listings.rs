@@ -11,12 +11,17 @@ conform! {
 
 mod on_any_engine {
     use crate::catalogue::images::{self, Filter};
-    use crate::catalogue::suite::{arn, image, image_id, read, registry, registry_in, repository, settings, write};
+    use crate::catalogue::suite::{
+        arn, image, image_id, read, registry, registry_in, repository, settings, write,
+    };
     use crate::catalogue::{Catalogue, TimeId, repositories};
     use std::sync::mpsc;
 
     /// Reads pages until an empty one, while another thread writes one row after the other, at least one a page.
-    fn list_while_writing(page: impl Fn(&str) -> Vec<String>, write_one: impl Fn(usize) + Send) -> Vec<String> {
+    fn list_while_writing(
+        page: impl Fn(&str) -> Vec<String>,
+        write_one: impl Fn(usize) + Send,
+    ) -> Vec<String> {
         let (wrote, written) = mpsc::sync_channel(0);
         std::thread::scope(|scope| {
             scope.spawn(move || {
@@ -116,7 +121,10 @@ mod on_any_engine {
                     images::set_tag(tx, app, tag, id)?;
                 }
                 let gone = image(tx, app, &format!("deleted {number}"), TimeId([number; 16]))?;
-                tx.execute("UPDATE image SET id = id, status = ?2 WHERE id = ?1", rusqlite::params![gone, status])?;
+                tx.execute(
+                    "UPDATE image SET id = id, status = ?2 WHERE id = ?1",
+                    rusqlite::params![gone, status],
+                )?;
                 images::delete(tx, app, gone, 1, 2)?;
                 listed.push(Listed { id, status, tags });
             }

@@ -108,9 +108,9 @@ fn call_all(tx: &Tx<'_>) -> Result<(), Error> {
 
 fn filters() -> impl Iterator<Item = Filter<'static>> {
     let statuses = [None, Some("ACTIVE")];
-    statuses.into_iter().flat_map(|status| {
-        [None, Some(false), Some(true)].map(|tagged| Filter { tagged, status })
-    })
+    statuses
+        .into_iter()
+        .flat_map(|status| [None, Some(false), Some(true)].map(|tagged| Filter { tagged, status }))
 }
 
 fn migrated() -> Connection {
@@ -136,10 +136,13 @@ fn each_statement_uses_an_index_and_sorts_nothing() {
     assert!(seen.len() > 60, "{} statements", seen.len());
     for sql in &seen {
         // These two ask for a whole table, which is small, at start and at a rotation.
-        let reads_all = sql.contains("FROM access_key") || sql.contains("SELECT id FROM key_domain ORDER BY id");
+        let reads_all =
+            sql.contains("FROM access_key") || sql.contains("SELECT id FROM key_domain ORDER BY id");
         for step in plan(&connection, sql) {
             assert!(reads_all || !step.contains("TEMP B-TREE"), "sorts: {step}: {sql}");
-            let searches = !step.contains("SCAN") || step.starts_with("SCAN wanted VIRTUAL TABLE") || step == "SCAN CONSTANT ROW";
+            let searches = !step.contains("SCAN")
+                || step.starts_with("SCAN wanted VIRTUAL TABLE")
+                || step == "SCAN CONSTANT ROW";
             assert!(reads_all || searches, "reads a whole table: {step}: {sql}");
         }
     }

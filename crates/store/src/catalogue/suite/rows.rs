@@ -23,8 +23,8 @@ mod on_any_engine {
     use crate::catalogue::images::{self, NewImage};
     use crate::catalogue::repositories::{self, Document};
     use crate::catalogue::suite::{
-        arn, author, blob, digest, domain, image, image_id, new_blob, number, read, refuse, registry, registry_in, repository,
-        settings, write,
+        arn, author, blob, digest, domain, image, image_id, new_blob, number, read, refuse, registry,
+        registry_in, repository, settings, write,
     };
     use crate::catalogue::{Catalogue, accounts, blobs, keys};
     use crate::seal::ObjectId;
@@ -49,8 +49,12 @@ mod on_any_engine {
         assert_eq!(key.sealed_secret, b"sealed one");
         assert_eq!((key.account.as_str(), key.unique_id.as_str()), ("444455556666", "444455556666"));
         assert_eq!(key.arn, "arn:aws:iam::444455556666:root");
-        refuse(catalogue, |tx| accounts::insert_root(tx, "777788889999", "arn:aws:iam::777788889999:root", 1).map(|_| ()));
-        refuse(catalogue, |tx| accounts::insert_root(tx, "111122223333", "arn:aws:iam::111122223333:root", 1).map(|_| ()));
+        refuse(catalogue, |tx| {
+            accounts::insert_root(tx, "777788889999", "arn:aws:iam::777788889999:root", 1).map(|_| ())
+        });
+        refuse(catalogue, |tx| {
+            accounts::insert_root(tx, "111122223333", "arn:aws:iam::111122223333:root", 1).map(|_| ())
+        });
         refuse(catalogue, |tx| accounts::insert_access_key(tx, 99, "AKIA9", b"", 1));
         refuse(catalogue, move |tx| accounts::insert_access_key(tx, first, "AKIA1", b"", 1));
         assert_eq!(read(catalogue, accounts::key_holders).len(), 3);
@@ -72,7 +76,10 @@ mod on_any_engine {
             assert_eq!(keys::kms_key_of_id(tx, &registry(), "1234")?, None, "a key belongs to its registry");
             let fresh = keys::ensure_default_kms(tx, &there, "arn:aws:kms:us-west-2:111122223333:key/a", 4)?;
             assert!(fresh.ends_with("key/a"));
-            assert_eq!(keys::ensure_default_kms(tx, &there, "arn:aws:kms:us-west-2:111122223333:key/b", 5)?, fresh);
+            assert_eq!(
+                keys::ensure_default_kms(tx, &there, "arn:aws:kms:us-west-2:111122223333:key/b", 5)?,
+                fresh
+            );
             let domain = keys::ensure_domain(tx, &there, &fresh, 6)?;
             assert_eq!(keys::domains(tx)?, [1, plain, plain + 1, named, domain]);
             assert_eq!(keys::newest_version(tx, plain)?, None);
@@ -159,9 +166,15 @@ mod on_any_engine {
                 assert_eq!(repositories::document(tx, other, document)?, None);
             }
             tx.execute("UPDATE repository SET lifecycle_evaluated_at = 7", [])?;
-            assert_eq!(repositories::document(tx, id, Document::LifecyclePolicy)?, Some((b"sealed".to_vec(), 7)));
+            assert_eq!(
+                repositories::document(tx, id, Document::LifecyclePolicy)?,
+                Some((b"sealed".to_vec(), 7))
+            );
             repositories::set_document(tx, id, Document::LifecyclePolicy, Some(b"newer"))?;
-            assert_eq!(repositories::document(tx, id, Document::LifecyclePolicy)?, Some((b"newer".to_vec(), 0)));
+            assert_eq!(
+                repositories::document(tx, id, Document::LifecyclePolicy)?,
+                Some((b"newer".to_vec(), 0))
+            );
             repositories::set_document(tx, id, Document::Policy, None)?;
             assert_eq!(repositories::document(tx, id, Document::Policy)?, None);
             for (key, value) in [("b", "1"), ("a", "2"), ("B", "3"), ("b", "4"), ("é", "")] {
@@ -243,7 +256,8 @@ mod on_any_engine {
             assert_eq!((found.object, found.key_version, found.damaged), (second.object, newer, false));
             assert_eq!(number(tx, "SELECT touched_at FROM blob")?, 9);
             assert_eq!(dead()?, 1);
-            let named = tx.one("SELECT since FROM dead_object WHERE object = ?1", [old.object.0], |row| row.get(0))?;
+            let named =
+                tx.one("SELECT since FROM dead_object WHERE object = ?1", [old.object.0], |row| row.get(0))?;
             assert_eq!(named, Some(9));
             // A late report about the old object does not hit the new one.
             blobs::mark_damaged(tx, old.object)?;
@@ -278,7 +292,9 @@ mod on_any_engine {
             blobs::release(tx, repository, &digest("inline"))?;
             Ok((repository, layer, manifest, claimed))
         });
-        let drop_blob = |id: i64| refuse(catalogue, move |tx| tx.execute("DELETE FROM blob WHERE id = ?1", [id]).map(|_| ()));
+        let drop_blob = |id: i64| {
+            refuse(catalogue, move |tx| tx.execute("DELETE FROM blob WHERE id = ?1", [id]).map(|_| ()))
+        };
         drop_blob(layer);
         drop_blob(manifest);
         drop_blob(claimed);
@@ -308,7 +324,8 @@ mod on_any_engine {
     pub(super) fn images_and_their_tags(catalogue: &Catalogue) {
         write(catalogue, |tx| {
             let (app, other) = (repository(tx, "app")?, repository(tx, "other")?);
-            let live = |repository| number(tx, &format!("SELECT images FROM repository WHERE id = {repository}"));
+            let live =
+                |repository| number(tx, &format!("SELECT images FROM repository WHERE id = {repository}"));
             let (one, two) = (image(tx, app, "one", image_id(1))?, image(tx, app, "two", image_id(2))?);
             let there = image(tx, other, "one", image_id(3))?;
             assert_eq!((live(app)?, live(other)?), (2, 1));
@@ -320,7 +337,8 @@ mod on_any_engine {
             assert_eq!(images::set_tag(tx, app, "latest", one)?, None);
             assert_eq!(images::set_tag(tx, app, "v1", one)?, None);
             assert_eq!(images::set_tag(tx, other, "latest", there)?, None);
-            let tags = |name: &str| Ok::<_, crate::Error>(images::by_digest(tx, app, &digest(name))?.unwrap().tags);
+            let tags =
+                |name: &str| Ok::<_, crate::Error>(images::by_digest(tx, app, &digest(name))?.unwrap().tags);
             assert_eq!((tags("one")?, tags("two")?), (2, 0));
             assert_eq!(images::set_tag(tx, app, "latest", two)?, Some(one), "it moves");
             assert_eq!((tags("one")?, tags("two")?), (1, 1));
@@ -375,7 +393,10 @@ mod on_any_engine {
                 },
             )?;
             let found = images::by_digest(tx, app, &index)?.unwrap();
-            assert_eq!((found.subject, found.artifact_type.as_deref()), (Some(subject), Some("application/example")));
+            assert_eq!(
+                (found.subject, found.artifact_type.as_deref()),
+                (Some(subject), Some("application/example"))
+            );
             assert_eq!((found.manifest, found.size, found.pushed_at), (manifest, 9, 4));
             assert_eq!(found.media_type, "application/vnd.oci.image.index.v1+json");
             assert!(images::has_live_parent(tx, child)?);
@@ -431,12 +452,20 @@ mod on_any_engine {
                 let sql = "SELECT pulls FROM pull WHERE image = ?1 AND day = ?2";
                 tx.one(sql, params![id, day], |row| row.get::<_, i64>(0))
             };
-            let pulled = || Ok::<_, crate::Error>(images::by_digest(tx, app, &digest("image"))?.and_then(|image| image.pulled_at));
+            let pulled = || {
+                Ok::<_, crate::Error>(
+                    images::by_digest(tx, app, &digest("image"))?.and_then(|image| image.pulled_at),
+                )
+            };
             for (day, count, last, pulls_then, pulled_then) in
                 [(1, 2, 100, 2, 100), (1, 3, 90, 5, 100), (2, 1, 100, 1, 100), (2, 1, 200, 2, 200)]
             {
                 images::count_pulls(tx, id, day, count, last)?;
-                assert_eq!((pulls(day)?, pulled()?), (Some(pulls_then), Some(pulled_then)), "{day} {count} {last}");
+                assert_eq!(
+                    (pulls(day)?, pulled()?),
+                    (Some(pulls_then), Some(pulled_then)),
+                    "{day} {count} {last}"
+                );
             }
             images::count_pulls(tx, image_id(9), 1, 1, 1)?;
             assert_eq!(number(tx, "SELECT count(*) FROM pull")?, 2, "an image without a row is not counted");
@@ -478,7 +507,8 @@ mod on_any_engine {
             Ok(app)
         });
         read(catalogue, |tx| {
-            let actions = tx.many("SELECT action FROM history ORDER BY id", [], |row| row.get::<_, String>(0))?;
+            let actions =
+                tx.many("SELECT action FROM history ORDER BY id", [], |row| row.get::<_, String>(0))?;
             let expected: Vec<_> = ACTIONS.iter().map(|(_, name)| *name).chain(["set-tag"]).collect();
             assert_eq!(actions, expected, "ids are in the order of writing");
             let sql = "SELECT at, principal || request, digest, tag, image, previous FROM history
@@ -494,8 +524,20 @@ mod on_any_engine {
             let sql = "SELECT count(*) FROM event WHERE at = 42 AND account = '111122223333' AND region = 'eu-central-1'
                 AND detail_type = 'ECR Image Action' AND detail = '{}'";
             assert_eq!(number(tx, sql)?, 1);
-            assert_eq!(number(tx, "SELECT count(*) FROM job WHERE kind = 'scan' AND repository = 1 AND run_at = 50")?, 1);
-            assert_eq!(number(tx, "SELECT count(*) FROM job WHERE repository IS NULL AND run_at = 51 AND attempts = 0")?, 1);
+            assert_eq!(
+                number(
+                    tx,
+                    "SELECT count(*) FROM job WHERE kind = 'scan' AND repository = 1 AND run_at = 50"
+                )?,
+                1
+            );
+            assert_eq!(
+                number(
+                    tx,
+                    "SELECT count(*) FROM job WHERE repository IS NULL AND run_at = 51 AND attempts = 0"
+                )?,
+                1
+            );
             Ok(())
         });
         refuse(catalogue, |tx| history::insert(tx, &author(1), Entry::of(99, Action::PushImage)));

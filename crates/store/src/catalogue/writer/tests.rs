@@ -45,7 +45,10 @@ fn spoil_the_commit(tx: &Tx<'_>) -> Result<(), Error> {
 fn a_failed_commit_fails_all_of_it_and_a_probe_ends_that() {
     let Opened { catalogue, folder } = open();
     write(&catalogue, |tx| insert(tx, "before"));
-    let failed = one_commit(&catalogue, [|tx| insert(tx, "one"), spoil_the_commit, |_| Err(Error::Closed), |tx| insert(tx, "two")]);
+    let failed = one_commit(
+        &catalogue,
+        [|tx| insert(tx, "one"), spoil_the_commit, |_| Err(Error::Closed), |tx| insert(tx, "two")],
+    );
     assert!(failed.iter().all(|answer| matches!(answer, Err(Error::ReadOnly))), "{failed:?}");
     assert!(catalogue.is_read_only());
     assert_eq!(count(&catalogue), 1, "reads go on, and nothing of it is there");
@@ -115,7 +118,11 @@ fn log_length(folder: &Path) -> u64 {
 fn wait_until_emptied(folder: &Path) {
     let started = Instant::now();
     while log_length(folder) > 0 {
-        assert!(started.elapsed() < Duration::from_secs(30), "the log still has {} bytes", log_length(folder));
+        assert!(
+            started.elapsed() < Duration::from_secs(30),
+            "the log still has {} bytes",
+            log_length(folder)
+        );
         std::thread::park_timeout(Duration::from_millis(20));
     }
 }
@@ -147,7 +154,10 @@ fn the_log_stays_bounded_under_steady_writes_and_is_emptied_when_idle() {
                         let content = Arc::clone(&content);
                         write(&catalogue, move |tx| {
                             let digest = number.to_be_bytes();
-                            tx.execute("INSERT INTO blob VALUES (?1, 1, ?2, 1, ?2, 1, x'', 1, 0, 1)", params![number, digest])?;
+                            tx.execute(
+                                "INSERT INTO blob VALUES (?1, 1, ?2, 1, ?2, 1, x'', 1, 0, 1)",
+                                params![number, digest],
+                            )?;
                             tx.execute("INSERT INTO blob_content VALUES (?1, ?2)", params![number, &*content])
                         });
                         longest.fetch_max(log_length(folder.path()), Ordering::SeqCst);
