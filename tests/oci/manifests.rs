@@ -227,7 +227,7 @@ fn the_subject_is_answered() {
             }
         }
     }
-    // Without a seed in the tag scheme of old clients: nothing is made up.
+    // The tag of the fallback scheme is there only if somebody pushes it.
     let fallback = NOWHERE.replace(':', "-");
     assert_eq!(place.status(&format!("/v2/aa/manifests/{fallback}")), 404);
 }

@@ -183,9 +183,6 @@ pub(crate) fn ask(
         ("HEAD", _) => assert!(length.is_some_and(|length| length.parse::<u64>().is_ok()), "{seen}"),
         _ => assert_eq!(length, Some(answer.body.len().to_string().as_str()), "{seen}"),
     }
-    if method == "HEAD" || matches!(answer.status, 201 | 202 | 204 | 304 | 416) && answer.body.is_empty() {
-        assert!(answer.body.is_empty(), "{seen}");
-    }
     answer
 }
 

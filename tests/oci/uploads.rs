@@ -32,7 +32,6 @@ fn an_open_upload() {
         let location = answer.header("location").unwrap().to_owned();
         assert!(location.starts_with("/v2/aa/blobs/uploads/") && !location.contains('?'), "{location}");
         is_open(&answer, 202, &location, 0);
-        // Without a header about a body, too.
         is_open(&place.ask("GET", &location), 204, &location, 0);
         is_open(&place.send("PATCH", &location, &[], Body::Sized(b"")), 202, &location, 0);
         is_open(&place.send("PATCH", &location, &[], Body::Chunked(&[])), 202, &location, 0);
@@ -50,6 +49,7 @@ fn an_open_upload() {
         assert_eq!((cancelled.status, cancelled.header("location")), (204, None));
         is_gone(&mut place, &location);
     }
+    // Without a header about a body, too.
     assert_eq!(place.ask("POST", "/v2/aa/blobs/uploads/").status, 202);
     refused(&place.ask("POST", "/v2/bb/blobs/uploads/"), 404, "NAME_UNKNOWN");
 }
