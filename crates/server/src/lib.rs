@@ -39,6 +39,9 @@ pub enum StartError {
     /// The data folder.
     #[error(transparent)]
     Registry(#[from] acre_registry::Error),
+    /// No room for the data folder.
+    #[error("cannot open {}: storage is full", .0.display())]
+    Full(std::path::PathBuf),
     /// The process itself.
     #[error("cannot start: {0}")]
     Process(#[source] std::io::Error),
@@ -69,7 +72,11 @@ async fn run(config: Config) -> Result<(), StartError> {
         registry.write_endpoint(&endpoint)?;
         Ok::<_, acre_registry::Error>((registry, endpoint))
     });
-    let (registry, endpoint) = opened.await.map_err(|error| StartError::Process(error.into()))??;
+    let opened = opened.await.map_err(|error| StartError::Process(error.into()))?;
+    let (registry, endpoint) = opened.map_err(|error| match error {
+        acre_registry::Error::Store(acre_registry::StoreError::Full) => StartError::Full(config.data.clone()),
+        error => error.into(),
+    })?;
     if is_first {
         greeting::greet(&config, &addresses.host, &mut std::io::stderr().lock());
     }
