@@ -128,7 +128,7 @@ impl Store {
         source: &mut impl Source,
         now: i64,
     ) -> Result<u64, UploadError> {
-        self.blobs.check_reserve()?;
+        self.check_writable().await?;
         self.blobs.take_up(id, owner, self, now).await?;
         self.blobs.uploads.append(id, owner, expect, source, now).await
     }
@@ -144,7 +144,7 @@ impl Store {
         digest: Digest,
         now: i64,
     ) -> Result<Finished, UploadError> {
-        self.blobs.check_reserve()?;
+        self.check_writable().await?;
         self.blobs.take_up(id, owner, self.as_ref(), now).await?;
         let store = Arc::clone(self);
         let known = move |digest: &Digest| store.catalogue.read(|tx| knows(tx, owner.repository, digest));
@@ -184,6 +184,17 @@ impl Store {
             Ok::<_, Error>((self.keys.version(tx, blob.key_version)?, sealed))
         })?;
         self.blobs.read(blob, &version, sealed, range).await
+    }
+
+    /// Bytes whose row cannot be written are not taken in: nobody could tell before the next start whether an object
+    /// of a failed commit is still needed, so each would stay until then.
+    async fn check_writable(&self) -> Result<(), Error> {
+        self.blobs.check_reserve()?;
+        if self.catalogue.is_read_only() {
+            // Lets the writer try again.
+            self.catalogue.write(|_| Ok::<_, Error>(())).await?;
+        }
+        Ok(())
     }
 
     /// Fails with [`Error::Full`] when the disk has less than its reserve left.
@@ -232,3 +243,6 @@ fn lock(data: &Path) -> Result<File, Error> {
         Err(TryLockError::Error(source)) => Err(Error::io(&path, source)),
     }
 }
+
+#[cfg(test)]
+mod tests;

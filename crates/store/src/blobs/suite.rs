@@ -50,7 +50,8 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_micros();
         let now = i64::try_from(now).unwrap();
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap();
         let store = Arc::new(open(&folder, now));
         let fresh = store.keys.fresh().unwrap();
         let made = store.catalogue.write_blocking(move |tx| {
@@ -112,7 +113,13 @@ impl World {
         self.store().append_upload(id, self.owner, expect, &mut body, self.now).await
     }
 
-    async fn finish(&self, id: Uuid, expect: Expect, mut body: Body, digest: Digest) -> Result<Finished, UploadError> {
+    async fn finish(
+        &self,
+        id: Uuid,
+        expect: Expect,
+        mut body: Body,
+        digest: Digest,
+    ) -> Result<Finished, UploadError> {
         self.store().finish_upload(id, self.owner, expect, &mut body, digest, self.now).await
     }
 
@@ -122,11 +129,12 @@ impl World {
         let (digest, object) = (finished.digest, finished.object.clone());
         let store = self.store();
         let committed = store.catalogue.write(move |tx| {
-            let (blob, used) = match (blobs::in_domain(tx, domain, &digest)?.filter(|blob| !blob.damaged), &object) {
-                (Some(blob), _) => (blob.id, false),
-                (None, Some(object)) => (blobs::insert(tx, domain, object, now)?, true),
-                (None, None) => return Err(Error::Closed),
-            };
+            let (blob, used) =
+                match (blobs::in_domain(tx, domain, &digest)?.filter(|blob| !blob.damaged), &object) {
+                    (Some(blob), _) => (blob.id, false),
+                    (None, Some(object)) => (blobs::insert(tx, domain, object, now)?, true),
+                    (None, None) => return Err(Error::Closed),
+                };
             blobs::claim(tx, repository, &digest, blob)?;
             Ok((blobs::by_id(tx, blob)?, used))
         });
@@ -159,7 +167,10 @@ impl World {
                     read.extend_from_slice(&bytes);
                 }
                 Some(Err(error)) => {
-                    assert!(std::future::poll_fn(|cx| reader.poll_next(cx)).await.is_none(), "an error ends it");
+                    assert!(
+                        std::future::poll_fn(|cx| reader.poll_next(cx)).await.is_none(),
+                        "an error ends it"
+                    );
                     return Err((read, error));
                 }
                 None => return Ok(read),
@@ -179,7 +190,8 @@ impl World {
     /// What is in `uploads/`.
     fn upload_files(&self) -> Vec<String> {
         let entries = std::fs::read_dir(self.folder.path().join("uploads")).unwrap();
-        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        let mut names: Vec<_> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         names
     }

@@ -74,7 +74,7 @@ impl Blobs {
                 Ok(false) if !self.uploads.is_open(id) => remove(&path),
                 Ok(_) => {}
                 Err(error) => {
-                    tracing::warn!(path = %path.display(), %error, "what an upload left could not be judged")
+                    tracing::warn!(path = %path.display(), %error, "what an upload left could not be judged");
                 }
             }
         }

@@ -28,7 +28,7 @@ const QUIET: Duration = Duration::from_millis(200);
 /// Frames between the connection and the thread that writes them.
 const FRAMES: usize = 3;
 /// Uploads below one segment that stay in memory; beyond that they are written too.
-const IN_MEMORY: usize = 4_096;
+pub(super) const IN_MEMORY: usize = 4_096;
 /// Uploads that are open at all; a client that only opens more is told to wait.
 const MAX_OPEN: usize = 100_000;
 /// Finished uploads that are remembered for a repeated last request.

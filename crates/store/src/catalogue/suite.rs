@@ -1,8 +1,9 @@
-//! What every engine of the catalogue must do. The functions of `rows`, `listings` and `commits` ask for an open
+//! What every engine of the catalogue must do. The functions of `rows`, `objects`, `listings` and `commits` ask for an open
 //! [`Catalogue`] and nothing else; what is particular to `SQLite` is in `plans` and beside the writer.
 
 mod commits;
 mod listings;
+mod objects;
 mod plans;
 mod rows;
 

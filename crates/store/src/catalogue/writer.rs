@@ -53,7 +53,7 @@ impl Writer {
             .name("catalogue-writer".into())
             .spawn(move || {
                 Loop { connection, path, read_only: shared, log: Arc::default(), checkpointer: None }
-                    .run(&jobs)
+                    .run(&jobs);
             })
             .map_err(|source| Error::io(&at, source))?;
         Ok(Self { queue: Some(queue), thread: Some(thread), read_only })

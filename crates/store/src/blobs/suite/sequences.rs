@@ -94,7 +94,8 @@ fn send(world: &mut World, upload: &Upload) -> (Uuid, usize) {
         match request {
             Request::Append { length, frame, says } => {
                 let next = &whole[held..upload.size.min(held + length)];
-                let appended = world.run(world.append(id, expect(*says, held, next.len()), body(next, *frame)));
+                let appended =
+                    world.run(world.append(id, expect(*says, held, next.len()), body(next, *frame)));
                 held += next.len();
                 assert_eq!(appended.unwrap(), held as u64);
             }
@@ -141,7 +142,9 @@ fn finish(world: &World, upload: &Upload, id: Uuid, mut held: usize) -> Finished
     }
     let rest = &whole[held..];
     let digest = Digest::of(upload.finish, whole);
-    world.run(world.finish(id, expect(upload.says, held, rest.len()), body(rest, upload.frame), digest)).unwrap()
+    world
+        .run(world.finish(id, expect(upload.says, held, rest.len()), body(rest, upload.frame), digest))
+        .unwrap()
 }
 
 fn check(world: &mut World, upload: &Upload) {

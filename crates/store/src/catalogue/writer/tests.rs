@@ -15,11 +15,10 @@ fn count(catalogue: &Catalogue) -> i64 {
     read(catalogue, |tx| number(tx, "SELECT count(*) FROM account"))
 }
 
+type Closure = fn(&Tx<'_>) -> Result<(), Error>;
+
 /// Runs these closures as one commit: the writer is held until they are queued.
-fn one_commit<const N: usize>(
-    catalogue: &Catalogue,
-    closures: [fn(&Tx<'_>) -> Result<(), Error>; N],
-) -> [Result<(), Error>; N] {
+fn one_commit<const N: usize>(catalogue: &Catalogue, closures: [Closure; N]) -> [Result<(), Error>; N] {
     let (release, held) = mpsc::channel::<()>();
     let (start, started) = mpsc::channel::<()>();
     let held = Mutex::new(held);
@@ -80,7 +79,7 @@ fn a_failed_commit_fails_all_of_it_and_a_probe_ends_that() {
 fn a_full_disk_is_told_as_such() {
     let Opened { catalogue, folder: _folder } = open();
     write(&catalogue, |tx| insert(tx, "before"));
-    let grow: fn(&Tx<'_>) -> Result<(), Error> = |tx| {
+    let grow: Closure = |tx| {
         let pages = number(tx, "PRAGMA page_count")?;
         tx.one(&format!("PRAGMA max_page_count = {}", pages + 3), [], |_| Ok(()))?;
         tx.execute("INSERT INTO account (id, created_at) VALUES (hex(zeroblob(100000)), 1)", []).map(|_| ())
