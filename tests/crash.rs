@@ -5,7 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use acre_testkit::leftovers::{cancel_uploads, strange_objects, upload_files};
+use acre_testkit::leftovers::{cancel_uploads, strange_objects, unmatched_objects, upload_files};
 use acre_testkit::random::{Random, number_from_environment};
 use acre_testkit::server::{Options, Server, binary};
 use acre_testkit::workload::{Progress, Worker, ledger::Verified, run};
@@ -88,6 +88,7 @@ fn verify(server: &mut Server, workers: &mut [Worker]) -> Verified {
 fn nothing_stays_in_the_way(server: &mut Server) {
     assert_eq!(server.terminate().unwrap().code(), Some(0), "{}", server.stderr());
     server.restart().unwrap();
+    assert_eq!(unmatched_objects(server.data()).unwrap(), Vec::<String>::new(), "objects and rows");
     assert_eq!(upload_files(server.data()).unwrap(), BTreeSet::new(), "files of cancelled uploads");
     assert_eq!(strange_objects(server.data()).unwrap(), Vec::<String>::new(), "no names of objects");
 }

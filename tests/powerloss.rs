@@ -1,7 +1,7 @@
 //! Power loss (DESIGN 7): the server runs on a disk whose volatile cache is lost at a random call, and starts again on
 //! what was synced. What it acknowledged must be there, what it did not must be whole or absent.
 //!
-//! `ACRE_ROUNDS` says how many cuts (25), `ACRE_SEED` replays a run.
+//! `ACRE_ROUNDS` says how many cuts (200), `ACRE_SEED` replays a run.
 
 #![expect(
     clippy::unwrap_used,
@@ -28,7 +28,7 @@ const CALLS_AFTER_START: usize = 3_000;
 #[test]
 fn nothing_acknowledged_is_lost_with_the_power() {
     let seed = Random::seed_of_this_run();
-    let rounds = number_from_environment("ACRE_ROUNDS").unwrap_or(25);
+    let rounds = number_from_environment("ACRE_ROUNDS").unwrap_or(200);
     println!("ACRE_SEED={seed} ACRE_ROUNDS={rounds}");
     let shim = build_shim().unwrap();
     let calls_of_first_start = count_first_start(&shim);

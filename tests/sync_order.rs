@@ -97,6 +97,11 @@ fn act(server: &Server) -> Vec<Act> {
         acts.push((what, port(&mut client), CREATED, Kind::Row));
         put_manifest(&mut client, "order/app", tag, &image.manifest).unwrap();
     }
+    let wide = Image::made("order-wide", &[Recipe { seed: 6, length: 10 }]);
+    wide.push_blobs(&mut connect(), "order/app", Flavour::PostPut).unwrap();
+    let mut client = connect();
+    acts.push(("a large manifest", port(&mut client), CREATED, Kind::File(wide.manifest.bytes.len())));
+    put_manifest(&mut client, "order/app", "wide", &wide.manifest).unwrap();
     for (what, reference) in [("untagging", "two".to_owned()), ("deleting", image.digest().to_string())] {
         let mut client = connect();
         acts.push((what, port(&mut client), ACCEPTED, Kind::Row));

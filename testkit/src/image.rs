@@ -70,7 +70,8 @@ impl Blob {
 }
 
 impl Image {
-    /// An image of these layers; `name` stands in its configuration and makes it another image than the rest.
+    /// An image of these layers; `name` stands in its configuration and makes it another image than the rest. A name that
+    /// ends in `wide` makes a manifest of more than a segment, which a registry may keep in another way than small ones.
     pub fn made(name: &str, recipes: &[Recipe]) -> Self {
         let layers: Vec<Blob> = recipes.iter().copied().map(Blob::made).collect();
         let diff_ids: Vec<String> = layers.iter().map(|layer| layer.digest.to_string()).collect();
@@ -79,8 +80,9 @@ impl Image {
             "rootfs": { "type": "layers", "diff_ids": diff_ids },
         });
         let config = Blob::new(config.to_string().into_bytes());
+        let padding = if name.ends_with("wide") { "w".repeat(70_000) } else { String::new() };
         let manifest = json!({
-            "schemaVersion": 2, "mediaType": MANIFEST_TYPE, "config": config.descriptor(CONFIG_TYPE),
+            "schemaVersion": 2, "mediaType": MANIFEST_TYPE, "annotations": { "padding": padding }, "config": config.descriptor(CONFIG_TYPE),
             "layers": layers.iter().map(|layer| layer.descriptor(LAYER_TYPE)).collect::<Vec<_>>(),
         });
         Self { layers, config, manifest: Blob::new(manifest.to_string().into_bytes()) }

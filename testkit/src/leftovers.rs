@@ -23,11 +23,30 @@ pub fn strange_objects(data: &Path) -> io::Result<Vec<String>> {
             continue;
         }
         let inside = names(&data.join("objects").join(&folder))?;
-        let wrong =
-            inside.into_iter().filter(|name| !(name.len() == 32 || name.len() == 30) || !is_hex(name));
+        let wrong = inside.into_iter().filter(|name| name.len() != 32 || !is_hex(name));
         strange.extend(wrong.map(|name| format!("{folder}/{name}")));
     }
     Ok(strange)
+}
+
+/// Objects that no row of the catalogue names, and rows whose object is not there; the catalogue is read by `python3`
+/// while its server runs.
+pub fn unmatched_objects(data: &Path) -> io::Result<Vec<String>> {
+    const SCRIPT: &str = "import os, sqlite3, sys
+data = sys.argv[1]
+rows = sqlite3.connect(f'file:{data}/catalogue.sqlite?mode=ro', uri=True).execute('SELECT hex(object) FROM blob WHERE NOT inline')
+named = {row[0].lower() for row in rows}
+there = {name for folder in os.listdir(f'{data}/objects') for name in os.listdir(f'{data}/objects/{folder}')}
+print(*[f'no row: {name}' for name in sorted(there - named)], *[f'no file: {name}' for name in sorted(named - there)], sep='\\n')";
+    let output = std::process::Command::new("python3").arg("-c").arg(SCRIPT).arg(data).output()?;
+    if !output.status.success() {
+        return Err(io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned()));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .filter(|line| !line.is_empty())
+        .map(str::to_owned)
+        .collect())
 }
 
 /// Cancels every upload that has a file, as its owner would: asking in each of the repositories.

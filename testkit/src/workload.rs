@@ -334,6 +334,7 @@ impl Worker {
             Recipe { seed, length }
         };
         let recipes = (0..count).map(|_| layer(&mut self.random)).collect();
-        (format!("w{}-{}-{:x}", self.number, self.made, self.random.bits()), recipes)
+        let size = if self.random.below(8) == 0 { "-wide" } else { "" };
+        (format!("w{}-{}-{:x}{size}", self.number, self.made, self.random.bits()), recipes)
     }
 }

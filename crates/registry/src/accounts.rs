@@ -60,7 +60,10 @@ impl Registry {
         let new = NewAccount::make(&self.store, account, self.now())?;
         let row = new.clone();
         self.store.catalogue.write(move |tx| row.insert(tx)).await?;
-        self.principals.refresh(&self.store)?;
+        // The secret is told this once, so it is told even if the account is known only from the next refresh on.
+        if let Err(error) = self.principals.refresh(&self.store) {
+            tracing::error!(%error, "the new account is not known until the next start");
+        }
         Ok(CreateAccountAnswer {
             access_key_id: new.access_key,
             account_id: new.account,

@@ -63,6 +63,11 @@ impl Permit {
         outcome
     }
 
+    /// Leaves the line to the change that follows.
+    pub(crate) fn leave(mut self) {
+        self.reported = true;
+    }
+
     fn report(&mut self, outcome: &'static str) {
         if outcome != "denied" && self.reported {
             return;

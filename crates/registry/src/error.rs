@@ -152,6 +152,17 @@ pub enum Error {
     /// The account is there already.
     #[error("The account with id '{0}' already exists")]
     AccountExists(acre_wire::names::AccountId),
+    /// A command on a data folder found none.
+    #[error("{} is no data folder of acre: name it with --data", .0.display())]
+    NoDataFolder(std::path::PathBuf),
+    /// The data folder's home account is not the one that is configured.
+    #[error("{} belongs to the account {home}: start with --account {home}", data.display())]
+    OtherHome {
+        /// The folder.
+        data: std::path::PathBuf,
+        /// The account that its first start made.
+        home: String,
+    },
     /// The store failed: what and where is for the log, not for the client.
     #[error("{0}")]
     Store(#[source] acre_store::Error),
@@ -186,6 +197,7 @@ impl Error {
             Self::BlobInUse(_) => "blob in use",
             Self::Upload(_) => "upload refused",
             Self::AccountExists(_) => "account exists",
+            Self::NoDataFolder(_) | Self::OtherHome { .. } => "wrong data folder",
             Self::Store(_) => "store failed",
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::pages::{DEFAULT_PAGE, Listing};
 use crate::pull::{manifest_blob, resolve};
-use crate::repositories::{arn_of, find};
+use crate::repositories::{COLLECT, arn_of, find};
 use crate::{Caller, Error, Registry};
 use acre_store::catalogue::history::{self, Action, Author, Entry};
 use acre_store::catalogue::images::{self, Filter, Image};
@@ -17,6 +17,9 @@ use acre_wire::ecr::{Operation, Timestamp};
 use acre_wire::names::{RepositoryArn, Tag};
 use acre_wire::oci::request::Reference;
 use std::collections::HashSet;
+
+/// Bytes of manifests that one answer may hold.
+const MAX_MANIFESTS: u64 = 16 << 20;
 
 impl Registry {
     /// `ListImages`: pairs of digest and tag.
@@ -103,7 +106,13 @@ impl Registry {
             input.image_ids.iter().map(each).collect::<Result<Vec<_>, Error>>()
         });
         let mut answer = BatchGetImageAnswer { failures: Vec::new(), images: Vec::new() };
-        for entry in permit.record(found)? {
+        let found = permit.record(found)?;
+        let bytes: u64 = found.iter().flatten().map(|(_, blob, _)| blob.size).sum();
+        if bytes > MAX_MANIFESTS {
+            let constraint = format!("The manifests have more than {MAX_MANIFESTS} bytes: ask for fewer at a time");
+            return Err(Error::InvalidParameter { field: "imageIds", constraint });
+        }
+        for entry in found {
             let (id, blob, image) = match entry {
                 Ok(found) => found,
                 Err(failure) => {
@@ -165,7 +174,10 @@ impl Registry {
                 Reference::Digest(_) if images::has_live_parent(tx, image.id)? => {
                     Err(Error::ReferencedByIndex)
                 }
-                Reference::Digest(_) => deletion.delete(&image).map(|_| ()),
+                Reference::Digest(_) => {
+                    deletion.delete(&image)?;
+                    deletion.collect_later()
+                }
             }
         });
         permit.record(deleted.await)
@@ -224,7 +236,16 @@ impl Deletion<'_> {
                 }
             }
         }
+        if !answer.image_ids.is_empty() {
+            self.collect_later()?;
+        }
         Ok(answer)
+    }
+
+    /// Enqueues, with the deletion itself, what must follow when it can no longer be undone.
+    fn collect_later(&self) -> Result<(), Error> {
+        let repository = Some(self.repository);
+        Ok(history::insert_job(self.tx, self.author, COLLECT, repository, "{}", self.undo_until)?)
     }
 
     fn untag(&self, image: &Image, tag: &str) -> Result<(), Error> {

@@ -74,7 +74,10 @@ fn root_key(data: &Path, root_key_file: Option<&Path>) -> PathBuf {
 
 /// Whether another process holds the data folder; then the URL it serves, if it has written it.
 pub fn is_held(data: &Path) -> Result<Option<String>, Error> {
-    if !data.exists() || !Store::is_locked(data)? {
+    if !data.join("catalogue.sqlite").exists() {
+        return Err(Error::NoDataFolder(data.to_path_buf()));
+    }
+    if !Store::is_locked(data)? {
         return Ok(None);
     }
     let endpoint = std::fs::read_to_string(data.join("endpoint")).unwrap_or_default();
@@ -109,8 +112,13 @@ impl Registry {
     /// The home account and its root's access key, in one transaction: after a power cut both are there or neither.
     fn make_home(&self, now: i64) -> Result<(), Error> {
         let holders = self.store.catalogue.read(rows::key_holders)?;
-        if holders.iter().any(|holder| holder.account == self.settings.account.as_str()) {
-            return Ok(());
+        // The first principal is the first start's.
+        if let Some(home) = holders.first() {
+            return if home.account == self.settings.account.as_str() {
+                Ok(())
+            } else {
+                Err(Error::OtherHome { data: self.settings.data.clone(), home: home.account.clone() })
+            };
         }
         let new = accounts::NewAccount::make(&self.store, &self.settings.account, now)?;
         self.store.catalogue.write_blocking(move |tx| new.insert(tx))?;

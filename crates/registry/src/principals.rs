@@ -7,7 +7,7 @@ use acre_store::keys::Purpose;
 use acre_wire::names::AccountId;
 use acre_wire::sigv4::Secret;
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 /// Somebody who can act.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +37,8 @@ pub struct AccessKey {
 #[derive(Debug, Default)]
 pub(crate) struct Principals {
     current: RwLock<Arc<Snapshot>>,
+    /// Held while the snapshot is read and replaced: an older one must not follow a newer.
+    refreshing: Mutex<()>,
 }
 
 #[derive(Debug, Default)]
@@ -48,6 +50,7 @@ struct Snapshot {
 impl Principals {
     /// Reads all access keys anew; from then on every request is judged by them.
     pub(crate) fn refresh(&self, store: &Store) -> Result<(), Error> {
+        let _alone = self.refreshing.lock().unwrap_or_else(PoisonError::into_inner);
         let holders = store.catalogue.read(accounts::key_holders)?;
         let mut snapshot = Snapshot::default();
         for holder in holders {

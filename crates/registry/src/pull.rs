@@ -108,7 +108,10 @@ impl Registry {
         let permit = self.authorize(caller, operation, &arn.registry.account, arn)?;
         let found = self.store.catalogue.read(|tx| {
             let repository = find(tx, arn)?;
-            blobs::repository_blob(tx, repository.id, digest)?.ok_or(Error::BlobNotFound(*digest))
+            let blob = blobs::repository_blob(tx, repository.id, digest)?;
+            // Pushers ask before they send: what is known to be damaged must be sent again, so it is not there for them.
+            blob.filter(|blob| !blob.damaged || operation != Operation::BatchCheckLayerAvailability)
+                .ok_or(Error::BlobNotFound(*digest))
         });
         let blob = permit.record(found)?;
         Ok(BlobView { digest: *digest, size: blob.size, blob })

@@ -19,6 +19,9 @@ use acre_wire::names::{AccountId, RegistryName, RepositoryArn, RepositoryName};
 /// Repositories of one registry (spec/ecr.md 3.11).
 const MAX_REPOSITORIES: u64 = 100_000;
 
+/// The job that drops a repository's rows whose undo window has passed, due when the window of a deletion ends.
+pub(crate) const COLLECT: &str = "collect";
+
 /// The live repository, or ECR's word that there is none.
 pub(crate) fn find(tx: &Tx<'_>, arn: &RepositoryArn) -> Result<rows::Repository, Error> {
     rows::find(tx, arn)?.ok_or_else(|| Error::RepositoryNotFound(arn.clone()))
@@ -151,6 +154,7 @@ impl Registry {
             }
             rows::delete(tx, &arn, row.id, author.at, undo_until)?;
             history::insert(tx, &author, Entry::of(row.id, Action::DeleteRepository))?;
+            history::insert_job(tx, &author, COLLECT, Some(row.id), "{}", undo_until)?;
             Ok(row)
         });
         permit.record(deleted.await.map(|row| RepositoryAnswer { repository: self.show(&at, row) }))
@@ -209,10 +213,11 @@ fn registry_of(caller: &Caller, account: Option<&AccountId>) -> RegistryName {
 
 /// The mode that a row holds: its word was written from the same enum.
 pub(crate) fn mutability(settings: &Settings) -> TagMutability {
-    [TagMutability::Immutable, TagMutability::ImmutableWithExclusion, TagMutability::MutableWithExclusion]
+    // A word that is not known protects every tag.
+    [TagMutability::Mutable, TagMutability::ImmutableWithExclusion, TagMutability::MutableWithExclusion]
         .into_iter()
         .find(|mode| mode.as_str() == settings.tag_mutability)
-        .unwrap_or_default()
+        .unwrap_or(TagMutability::Immutable)
 }
 
 pub(crate) fn filters(sent: Option<Vec<ExclusionFilter>>) -> Vec<String> {

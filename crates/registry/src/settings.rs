@@ -65,7 +65,7 @@ impl Registry {
 
     /// `TagResource`: sets tags, all or none.
     pub async fn tag_resource(&self, caller: &Caller, input: TagResource) -> Result<Nothing, Error> {
-        let arn = parse_arn(&input.resource_arn)?;
+        let arn = parse_arn(caller, &input.resource_arn)?;
         let permit = self.authorize(caller, Operation::TagResource, &arn.registry.account, &arn)?;
         let tags: Vec<_> = input.tags.into_iter().map(|tag| (tag.key, tag.value)).collect();
         if let Err(error) = check_tags(&tags) {
@@ -87,7 +87,7 @@ impl Registry {
 
     /// `UntagResource`: a key that is not set is no error.
     pub async fn untag_resource(&self, caller: &Caller, input: UntagResource) -> Result<Nothing, Error> {
-        let arn = parse_arn(&input.resource_arn)?;
+        let arn = parse_arn(caller, &input.resource_arn)?;
         let permit = self.authorize(caller, Operation::UntagResource, &arn.registry.account, &arn)?;
         let removed = self.store.catalogue.write(move |tx| {
             let id = find(tx, &arn)?.id;
@@ -105,7 +105,7 @@ impl Registry {
         caller: &Caller,
         input: &ListTagsForResource,
     ) -> Result<ListTagsForResourceAnswer, Error> {
-        let arn = parse_arn(&input.resource_arn)?;
+        let arn = parse_arn(caller, &input.resource_arn)?;
         let permit = self.authorize(caller, Operation::ListTagsForResource, &arn.registry.account, &arn)?;
         let tags = self.store.catalogue.read(|tx| Ok(rows::resource_tags(tx, find(tx, &arn)?.id)?));
         permit.record(tags).map(|tags| ListTagsForResourceAnswer {
@@ -114,9 +114,11 @@ impl Registry {
     }
 }
 
-fn parse_arn(text: &str) -> Result<RepositoryArn, Error> {
-    let invalid = |_| Error::InvalidParameter { field: "resourceArn", constraint: "Invalid ARN".into() };
-    RepositoryArn::parse(text).map_err(invalid)
+/// The ARN's repository; it must be in the Region that was asked.
+fn parse_arn(caller: &Caller, text: &str) -> Result<RepositoryArn, Error> {
+    let invalid = || Error::InvalidParameter { field: "resourceArn", constraint: "Invalid ARN".into() };
+    let arn = RepositoryArn::parse(text).map_err(|_| invalid())?;
+    if arn.registry.region == caller.registry.region { Ok(arn) } else { Err(invalid()) }
 }
 
 /// Tags that are sent together (spec/ecr.md 1.7): how many, how long, none reserved, none twice.

@@ -113,7 +113,8 @@ impl Listener {
     /// Answers requests until the first message (or the end) of `stop`; then accepts nothing, lets running requests
     /// finish for at most `drain`, or until a second message, and ends the rest.
     ///
-    /// A client that goes away cancels its request: the future of `service` is dropped at whatever it awaits.
+    /// When a client goes away, the future of `service` is dropped at whatever it awaits: what must end all the same runs in
+    /// a task of its own.
     pub(crate) async fn serve<S, F>(self, service: S, mut stop: mpsc::Receiver<()>, drain: Duration)
     where
         S: Fn(Request<RequestBody>, Peer) -> F + Clone + Send + 'static,

@@ -9,6 +9,8 @@ use tracing_subscriber::{Layer as _, fmt, registry};
 
 /// Targets that begin so are ours: all rooms' modules, and the audit.
 const OURS: &str = "acre";
+/// The lines that say who changed what.
+const AUDIT: &str = "acre::audit";
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +84,9 @@ fn filter(level: Level) -> Targets {
         Level::Debug => LevelFilter::DEBUG,
         Level::Trace => LevelFilter::TRACE,
     };
-    Targets::new().with_default(level.min(LevelFilter::WARN)).with_target(OURS, level)
+    let targets = Targets::new().with_default(level.min(LevelFilter::WARN)).with_target(OURS, level);
+    // Who changed what is told whatever else is not.
+    targets.with_target(AUDIT, level.max(LevelFilter::INFO))
 }
 
 #[cfg(test)]
@@ -95,6 +99,7 @@ mod tests {
         let info = filter(Level::Info);
         assert!(info.would_enable("acre_server::listen", &Line::INFO));
         assert!(info.would_enable("acre::audit", &Line::INFO));
+        assert!(filter(Level::Error).would_enable("acre::audit", &Line::INFO));
         assert!(!info.would_enable("acre_store", &Line::DEBUG));
         assert!(info.would_enable("hyper", &Line::WARN));
         assert!(!info.would_enable("hyper", &Line::INFO));

@@ -128,6 +128,7 @@ CREATE TABLE image (
 CREATE UNIQUE INDEX image_live ON image (repository, digest) WHERE deleted_at IS NULL;
 CREATE UNIQUE INDEX image_page ON image (repository, status, id) WHERE deleted_at IS NULL;
 CREATE UNIQUE INDEX image_page_untagged ON image (repository, status, id) WHERE deleted_at IS NULL AND tags = 0;
+CREATE UNIQUE INDEX image_page_tagged ON image (repository, status, id) WHERE deleted_at IS NULL AND tags > 0;
 CREATE UNIQUE INDEX image_page_any ON image (repository, id) WHERE deleted_at IS NULL;
 CREATE INDEX image_subject ON image (repository, subject, id) WHERE deleted_at IS NULL AND subject IS NOT NULL;
 CREATE INDEX image_dead ON image (undo_until) WHERE deleted_at IS NOT NULL;

@@ -12,6 +12,11 @@ pub(crate) fn sync_folder(folder: &Path) -> Result<(), Error> {
     File::open(folder).and_then(|file| file.sync_all()).map_err(|source| Error::io(folder, source))
 }
 
+/// The folder that holds a name; of a bare name, the working folder.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// Makes a folder (0700) if it is not there. Its name is durable once its parent is synced.
 pub(crate) fn make_folder(folder: &Path) -> Result<(), Error> {
     match fs::DirBuilder::new().mode(0o700).create(folder) {
@@ -22,7 +27,7 @@ pub(crate) fn make_folder(folder: &Path) -> Result<(), Error> {
 
 /// Puts a small file (0600) in place whole: after a power cut the name holds all of it, what it held before, or is absent.
 pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let folder = folder_of(path);
     let half = path.with_extension("new");
     let write = || {
         let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&half)?;

@@ -48,9 +48,7 @@ impl Store {
     /// the next one counts on it, and each is made again if it is missing.
     pub fn open(data: &Path, root_key: &Path, now: i64, lifetime: i64) -> Result<Self, Error> {
         durable::make_folder(data)?;
-        durable::sync_folder(
-            data.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")),
-        )?;
+        durable::sync_folder(durable::folder_of(data))?;
         let lock = lock(data)?;
         let catalogue = Catalogue::open(data)?;
         let keys = KeyRing::open(root_key, &catalogue, now)?;

@@ -82,6 +82,16 @@ impl Registry {
         permit.record(self.push_manifest(caller, arn, push).await)
     }
 
+    /// Whether a manifest may be pushed there at all: asked before its body is taken in.
+    pub fn expect_image(&self, caller: &Caller, arn: &RepositoryArn) -> Result<(), Error> {
+        let permit = self.authorize(caller, Operation::PutImage, &arn.registry.account, arn)?;
+        match self.store.catalogue.read(|tx| find(tx, arn)) {
+            Ok(_) => permit.leave(),
+            Err(error) => permit.record(Err(error))?,
+        }
+        Ok(())
+    }
+
     async fn push_manifest(
         &self,
         caller: &Caller,

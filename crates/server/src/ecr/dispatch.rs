@@ -82,7 +82,8 @@ async fn put_image(registry: &Registry, caller: &Caller, input: PutImage) -> Res
     };
     let digest = match input.image_digest.as_deref().map(Digest::parse).transpose() {
         Ok(digest) => digest,
-        Err(error) => return Err(invalid("imageDigest", &error.to_string())),
+        // Well formed for ECR, or the input would have been refused: but the digest of nothing that we hash.
+        Err(error) => return Err(Refused::new(ErrorCode::ImageDigestDoesNotMatch, error.to_string())),
     };
     let account = input.registry_id.as_ref().unwrap_or(&caller.registry.account).clone();
     let home = acre_wire::names::RegistryName { account, region: caller.registry.region.clone() };

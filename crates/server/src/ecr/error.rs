@@ -67,6 +67,7 @@ impl From<Error> for Refused {
             | Error::PreconditionFailed
             | Error::ReferencedByIndex
             | Error::BlobInUse(_) => ErrorCode::InvalidParameter,
+            Error::NoDataFolder(_) | Error::OtherHome { .. } => ErrorCode::Server,
             Error::Upload(upload) => upload_code(upload),
             Error::Store(store) => return store_failed(store),
         };

@@ -100,7 +100,9 @@ impl From<Error> for Refused {
             | Error::DenyNotEnforced
             | Error::InvalidTag(_)
             | Error::TooManyTags
-            | Error::AccountExists(_) => (StatusCode::METHOD_NOT_ALLOWED, ErrorCode::Unsupported),
+            | Error::AccountExists(_)
+            | Error::NoDataFolder(_)
+            | Error::OtherHome { .. } => (StatusCode::METHOD_NOT_ALLOWED, ErrorCode::Unsupported),
             Error::Upload(upload) => return upload_refused(upload),
             Error::Store(store) => return store_failed(store),
         };

@@ -52,6 +52,8 @@ pub(super) async fn put(
     also: Vec<Tag>,
     body: &mut RequestBody,
 ) -> Result<Response<Body>, Refused> {
+    let arn = context.arn(repository);
+    context.doors.registry.expect_image(&context.caller, &arn)?;
     let bytes = match context.doors.budget.read_whole(body, MAX_MANIFEST).await {
         Err(BodyError::TooLarge { .. }) => return Err(acre_registry::Error::ManifestTooLarge.into()),
         read => read?.bytes,
@@ -69,7 +71,6 @@ pub(super) async fn put(
         if_match: condition(IF_MATCH),
         if_none_match: condition(IF_NONE_MATCH),
     };
-    let arn = context.arn(repository);
     let pushed = context.doors.registry.put_image(&context.caller, &arn, push).await?;
     let mut response = respond::empty(StatusCode::CREATED);
     respond::set_identity(&mut response, &pushed.digest);

@@ -98,7 +98,11 @@ impl Blobs {
         let written = match std::fs::metadata(&data) {
             Ok(metadata) => metadata.modified().map_err(|source| Error::io(&data, source))?,
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                // The data was renamed into place, but its row was never committed.
+                // The data was renamed into place. Asked once more, in this order: a client may have taken the upload up and
+                // finished it since the head was read; without data nobody can take it up any more.
+                if self.uploads.is_open(id) || records.names(object)? {
+                    return Ok(true);
+                }
                 remove(&object_path(self.uploads.objects(), object));
                 return Ok(false);
             }

@@ -683,7 +683,7 @@ fn finish_file(
     file.sync_data().map_err(|source| Error::io(data, source))?;
     // Power cut before the folder's sync: the object under its old or new name, without a row; removed at the next start.
     std::fs::rename(data, object).map_err(|source| Error::io(object, source))?;
-    durable::sync_folder(object.parent().unwrap_or(Path::new(".")))?;
+    durable::sync_folder(durable::folder_of(object))?;
     Ok(Finished { upload: session.id, digest, object: Some(new_blob(session, digest, size, None)), size })
 }
 

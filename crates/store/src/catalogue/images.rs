@@ -99,7 +99,7 @@ impl Filter<'_> {
         match (self.status.is_some(), self.tagged) {
             (true, None) => ("image_page", "i.status = ?4"),
             (true, Some(false)) => ("image_page_untagged", "i.status = ?4 AND i.tags = 0"),
-            (true, Some(true)) => ("image_page", "i.status = ?4 AND i.tags > 0"),
+            (true, Some(true)) => ("image_page_tagged", "i.status = ?4 AND i.tags > 0"),
             (false, None) => ("image_page_any", "?4 IS NULL"),
             (false, Some(false)) => ("image_page_any", "?4 IS NULL AND i.tags = 0"),
             (false, Some(true)) => ("image_page_any", "?4 IS NULL AND i.tags > 0"),

@@ -35,7 +35,7 @@ fn copy(connection: &Connection, path: &Path, found: i64) -> Result<(), Error> {
     // A copy that an interrupted start left half done is made again.
     let _ = std::fs::remove_file(&copy);
     connection.execute("VACUUM INTO ?1", [copy.to_string_lossy()])?;
-    durable::sync_folder(path.parent().unwrap_or(Path::new(".")))
+    durable::sync_folder(durable::folder_of(path))
 }
 
 #[cfg(test)]

@@ -135,6 +135,12 @@ impl Loop {
             let first = match jobs.recv_timeout(IDLE) {
                 Ok(job) => job,
                 Err(RecvTimeoutError::Timeout) => {
+                    // A drained node gets no writes that could find out that the disk takes them again.
+                    if self.read_only.load(Ordering::Relaxed)
+                        && let Err(error) = self.probe()
+                    {
+                        tracing::warn!(%error, "the catalogue still takes no writes");
+                    }
                     written = written && !self.checkpoint_when_idle();
                     continue;
                 }

@@ -133,7 +133,7 @@ pub(super) const PUT_IMAGE_SCANNING_CONFIGURATION: &[Member] =
     &[REGISTRY_ID, REPOSITORY_NAME, required("imageScanningConfiguration", SCANNING)];
 
 pub(super) const TAG_RESOURCE: &[Member] = &[RESOURCE_ARN, required("tags", RESOURCE_TAGS)];
-pub(super) const UNTAG_RESOURCE: &[Member] = &[RESOURCE_ARN, required("tagKeys", list(0, ANY, &FREE_TEXT))];
+pub(super) const UNTAG_RESOURCE: &[Member] = &[RESOURCE_ARN, required("tagKeys", list(0, 200, &FREE_TEXT))];
 pub(super) const LIST_TAGS_FOR_RESOURCE: &[Member] = &[RESOURCE_ARN];
 
 pub(super) const PUT_LIFECYCLE_POLICY: &[Member] =

@@ -158,8 +158,9 @@ fn each_listing_uses_the_index_that_is_named() {
         images::pairs(&Tx::new(&connection), app, filter, (TimeId::FIRST, ""), 10).unwrap();
         let index = match (filter.status, filter.tagged) {
             (None, _) => "image_page_any (repository=? AND id>?)",
+            (Some(_), Some(true)) => "image_page_tagged (repository=? AND status=? AND id>?)",
             (Some(_), Some(false)) => "image_page_untagged (repository=? AND status=? AND id>?)",
-            (Some(_), _) => "image_page (repository=? AND status=? AND id>?)",
+            (Some(_), None) => "image_page (repository=? AND status=? AND id>?)",
         };
         let seen = SEEN.take();
         assert_eq!(seen.len(), 2);
