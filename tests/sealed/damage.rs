@@ -29,6 +29,9 @@ fn fails(client: &mut Client, blob: &Blob, what: &str) {
             assert_eq!(error["code"], "UNKNOWN", "{what}");
             assert_eq!(error["message"], "storage failed", "{what}");
             assert_eq!(error["detail"]["requestId"].as_str(), answer.header("x-amzn-requestid"), "{what}");
+            // Pushers ask before they send, and must not be told that it is there.
+            let target = format!("/v2/aa/blobs/{}", blob.digest);
+            assert_eq!(client.request("HEAD", &target, &[], Body::None).unwrap().status, 404, "{what}");
         }
     }
 }
