@@ -18,7 +18,10 @@ impl SmallDisk {
         let mut mount = Command::new("mount");
         let mounted = mount.args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(folder.path()).output();
         let mounted = mounted.unwrap();
-        assert!(mounted.status.success(), "a tmpfs must be mountable here (run the tests as root): {mounted:?}");
+        assert!(
+            mounted.status.success(),
+            "a tmpfs must be mountable here (run the tests as root): {mounted:?}"
+        );
         Self(folder)
     }
 

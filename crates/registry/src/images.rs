@@ -109,7 +109,8 @@ impl Registry {
         let found = permit.record(found)?;
         let bytes: u64 = found.iter().flatten().map(|(_, blob, _)| blob.size).sum();
         if bytes > MAX_MANIFESTS {
-            let constraint = format!("The manifests have more than {MAX_MANIFESTS} bytes: ask for fewer at a time");
+            let constraint =
+                format!("The manifests have more than {MAX_MANIFESTS} bytes: ask for fewer at a time");
             return Err(Error::InvalidParameter { field: "imageIds", constraint });
         }
         for entry in found {

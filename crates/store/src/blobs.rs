@@ -4,6 +4,7 @@
 //! `objects/xx/<object id>` is a finished object. The seam is start, append, status, finish, abort by upload id: callers
 //! never see which of the two worlds, memory or disk, an upload is in.
 
+mod body;
 mod pool;
 mod read;
 mod recovery;
@@ -14,10 +15,11 @@ mod suite;
 pub(crate) mod sweep;
 mod upload;
 
+pub use body::{Source, SourceError};
 pub use read::Reader;
 pub use session::{Finished, Owner};
 pub(crate) use upload::Finish;
-pub use upload::{Expect, Source, SourceError, Target, UploadError};
+pub use upload::{Expect, Target, UploadError};
 
 use crate::catalogue::blobs::Blob;
 use crate::durable;

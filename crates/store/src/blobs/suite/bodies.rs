@@ -2,7 +2,7 @@
 
 use super::{Body, World, at, content, sha256};
 use crate::blobs::WRITERS;
-use crate::blobs::upload::IN_MEMORY;
+use crate::blobs::body::IN_MEMORY;
 use crate::seal::SEGMENT_PLAIN;
 use acre_wire::digest::Algorithm;
 

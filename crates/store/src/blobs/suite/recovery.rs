@@ -1,7 +1,7 @@
 //! After a kill or a power cut: an upload tells what is really there, and can be finished from there.
 
 use super::{Body, World, at, content, of_length, sha256};
-use crate::blobs::{Expect, UploadError};
+use crate::blobs::{Expect, UploadError, WRITERS};
 use crate::seal::{OVERHEAD, SEGMENT, SEGMENT_PLAIN};
 use acre_wire::digest::{Algorithm, Digest};
 use proptest::prelude::*;
@@ -290,6 +290,33 @@ fn many_take_up_one_upload() {
         assert_eq!(stands, if appended == 1 { SIZE } else { held } as u64);
         complete(&world, id, usize::try_from(stands).unwrap(), Algorithm::Sha256);
     }
+}
+
+/// The same, in the order that hurts: the second is let in when the first has read the file and is about to append.
+#[test]
+fn who_comes_second_does_not_read_the_file_again() {
+    let mut world = World::new();
+    let held = 350_000;
+    let id = upload(&world, &[held]);
+    world.reopen();
+    world.run(async {
+        let pool = &world.store().blobs.uploads.pool;
+        let mut buffers = Vec::new();
+        for _ in 0..WRITERS {
+            buffers.push(pool.take().await.unwrap());
+        }
+        // One task, in this order: both wait in line for a buffer when one is given back.
+        let (appended, second, ()) = tokio::join!(
+            biased;
+            world.append(id, at(held), Body::of(&content(SIZE)[held..], 10_000)),
+            world.status(id),
+            async { drop(buffers.pop()) },
+        );
+        assert_eq!(appended.unwrap(), SIZE as u64);
+        assert!(matches!(second, Err(UploadError::Busy)), "{second:?}");
+    });
+    assert_eq!(world.run(world.status(id)).unwrap(), SIZE as u64);
+    complete(&world, id, SIZE, Algorithm::Sha256);
 }
 
 #[test]

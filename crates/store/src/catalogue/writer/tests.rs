@@ -40,10 +40,19 @@ fn spoil_the_commit(tx: &Tx<'_>) -> Result<(), Error> {
     tx.execute("INSERT INTO resource_tag (repository, key, value) VALUES (99, '', '')", []).map(|_| ())
 }
 
+/// Without its table no probe works, neither that of a write nor that of an idle writer.
+fn hide_the_probe(folder: &Path, hidden: bool) {
+    let (from, to) = if hidden { ("probe", "hidden") } else { ("hidden", "probe") };
+    let beside = Connection::open(folder.join("catalogue.sqlite")).unwrap();
+    beside.busy_timeout(Duration::from_secs(10)).unwrap();
+    beside.execute_batch(&format!("ALTER TABLE {from} RENAME TO {to}")).unwrap();
+}
+
 #[test]
 fn a_failed_commit_fails_all_of_it_and_a_probe_ends_that() {
     let Opened { catalogue, folder } = open();
     write(&catalogue, |tx| insert(tx, "before"));
+    hide_the_probe(folder.path(), true);
     let failed = one_commit(
         &catalogue,
         [|tx| insert(tx, "one"), spoil_the_commit, |_| Err(Error::Closed), |tx| insert(tx, "two")],
@@ -53,11 +62,6 @@ fn a_failed_commit_fails_all_of_it_and_a_probe_ends_that() {
     assert_eq!(count(&catalogue), 1, "reads go on, and nothing of it is there");
 
     // As long as the probe does not work, nothing is tried.
-    let rename = |from: &str, to: &str| {
-        let beside = Connection::open(folder.path().join("catalogue.sqlite")).unwrap();
-        beside.execute_batch(&format!("ALTER TABLE {from} RENAME TO {to}")).unwrap();
-    };
-    rename("probe", "hidden");
     for _ in 0..2 {
         let ran = Arc::new(AtomicBool::new(false));
         let runs = Arc::clone(&ran);
@@ -68,7 +72,7 @@ fn a_failed_commit_fails_all_of_it_and_a_probe_ends_that() {
         assert!(matches!(refused, Err(Error::ReadOnly)), "{refused:?}");
         assert!(catalogue.is_read_only() && !ran.load(Ordering::SeqCst));
     }
-    rename("hidden", "probe");
+    hide_the_probe(folder.path(), false);
     write(&catalogue, |tx| insert(tx, "after"));
     assert!(!catalogue.is_read_only());
     assert_eq!(count(&catalogue), 2);
@@ -76,9 +80,22 @@ fn a_failed_commit_fails_all_of_it_and_a_probe_ends_that() {
 }
 
 #[test]
-fn a_full_disk_is_told_as_such() {
+fn an_idle_writer_finds_out_by_itself_that_writes_work_again() {
     let Opened { catalogue, folder: _folder } = open();
+    assert!(matches!(catalogue.write_blocking(spoil_the_commit), Err(Error::ReadOnly)));
+    let started = Instant::now();
+    while catalogue.is_read_only() {
+        assert!(started.elapsed() < Duration::from_secs(30), "nobody probes");
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
+    assert!(read(&catalogue, |tx| number(tx, "SELECT at FROM probe")) > 0, "the probe wrote");
+}
+
+#[test]
+fn a_full_disk_is_told_as_such() {
+    let Opened { catalogue, folder } = open();
     write(&catalogue, |tx| insert(tx, "before"));
+    hide_the_probe(folder.path(), true);
     let grow: Closure = |tx| {
         let pages = number(tx, "PRAGMA page_count")?;
         tx.one(&format!("PRAGMA max_page_count = {}", pages + 3), [], |_| Ok(()))?;
@@ -89,6 +106,7 @@ fn a_full_disk_is_told_as_such() {
     assert!(answers.iter().all(|answer| matches!(answer, Err(Error::Full))), "{answers:?}");
     assert_eq!(count(&catalogue), 1);
     assert!(catalogue.is_read_only());
+    hide_the_probe(folder.path(), false);
     write(&catalogue, |tx| insert(tx, "after"));
     assert!(!catalogue.is_read_only());
     assert_eq!(count(&catalogue), 2);
