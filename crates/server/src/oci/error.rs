@@ -123,13 +123,14 @@ fn upload_refused(error: &UploadError) -> Refused {
             let text = format!("First byte of the layer part is {said} instead of {held}");
             Refused::new(StatusCode::RANGE_NOT_SATISFIABLE, ErrorCode::BlobUploadInvalid, text)
         }
-        UploadError::Length => Refused::new(StatusCode::BAD_REQUEST, ErrorCode::SizeInvalid, text),
+        UploadError::Length | UploadError::Broken(_) => {
+            Refused::new(StatusCode::BAD_REQUEST, ErrorCode::SizeInvalid, text)
+        }
         UploadError::TooLarge => Refused::new(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::SizeInvalid, text),
         UploadError::Mismatch(found) => {
             let text = format!("the uploaded content's digest is {found}, not the one that was named");
             Refused::new(StatusCode::BAD_REQUEST, ErrorCode::DigestInvalid, text)
         }
-        UploadError::Broken(_) => Refused::new(StatusCode::BAD_REQUEST, ErrorCode::SizeInvalid, text),
         UploadError::TooMany => Refused::new(StatusCode::TOO_MANY_REQUESTS, ErrorCode::TooManyRequests, text)
             .with(RETRY_AFTER, "5"),
         UploadError::Store(store) => store_failed(store),
