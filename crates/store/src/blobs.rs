@@ -60,7 +60,6 @@ impl Blobs {
             durable::make_folder(&objects.join(format!("{byte:02x}")))?;
         }
         durable::sync_folder(&objects)?;
-        durable::sync_folder(data)?;
         let uploads = Uploads::new(uploads, objects.clone(), Pool::new(WRITERS));
         Ok(Self { objects, data: data.to_path_buf(), reads: Pool::new(READERS), uploads })
     }

@@ -20,7 +20,6 @@ mod writer;
 pub use time_id::{TimeId, TimeIds};
 pub use tx::Tx;
 
-use crate::durable;
 use crate::error::Error;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
@@ -46,8 +45,6 @@ impl Catalogue {
             connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         migrate::migrate(&mut connection, &path)?;
-        // SQLite syncs the folder when it makes a log, not when it makes the database itself.
-        durable::sync_folder(data)?;
         let writer = Writer::start(connection, path.clone())?;
         Ok(Self { path, writer, readers: Mutex::new(Vec::new()) })
     }

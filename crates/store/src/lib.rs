@@ -45,7 +45,9 @@ impl Store {
     /// Opens a data folder, making it on first start. `now` in microseconds; uploads idle for `lifetime` are removed.
     ///
     /// A power cut anywhere in a first start leaves a folder that the next start completes: each step is durable before
-    /// the next one counts on it, and each is made again if it is missing.
+    /// the next one counts on it, and each is made again if it is missing. The names in the folder itself (catalogue,
+    /// objects, uploads) are durable with the next file that [`Store::write_file`] puts there; a server writes one, its
+    /// endpoint, before it answers anything.
     pub fn open(data: &Path, root_key: &Path, now: i64, lifetime: i64) -> Result<Self, Error> {
         durable::make_folder(data)?;
         durable::sync_folder(durable::folder_of(data))?;
