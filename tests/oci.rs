@@ -11,12 +11,15 @@ mod oci {
     mod door;
     mod early;
     mod groups;
+    mod layers;
     mod manifests;
+    mod mounts;
     mod names;
-    mod not_yet;
+    mod parts;
     mod place;
     mod ranges;
     mod references;
+    mod referrers;
     mod resume;
     mod schema;
     mod tag_lists;

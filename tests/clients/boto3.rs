@@ -34,6 +34,12 @@ fn images() {
 }
 
 #[test]
+fn layers() {
+    require(&["curl"]);
+    pass("layers");
+}
+
+#[test]
 fn pages_and_waiters() {
     pass("pages");
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use acre_wire::digest::{Algorithm, Digest};
 use serde_json::{Value, from_str, json};
 
 use super::images::Layout;
@@ -117,4 +118,48 @@ fn a_deleted_image_is_gone() {
     let images =
         place.shell("aws ecr list-images --repository-name made --query imageIds --output json").ok();
     assert_eq!(images, "[]");
+}
+
+/// Layer by layer and the manifest, as the ECR API takes them; skopeo then sees an image like any other.
+#[test]
+fn an_image_pushed_by_the_api_is_pulled() {
+    let (place, made) = logged_in();
+    let layout = Layout::new(place.folder(), "layout");
+    let image = layout.image("amd64", &"eleven mebibytes ".repeat(700_000));
+    let manifest = layout.read(&image);
+    let parsed: Value = serde_json::from_slice(&manifest).expect("a manifest is JSON");
+    fs::write(place.folder().join("manifest.json"), &manifest).expect("a file is written");
+    let digests: Vec<&str> = [&parsed["config"], &parsed["layers"][0]]
+        .iter()
+        .map(|blob| blob["digest"].as_str().expect("a digest is text"))
+        .collect();
+    place
+        .shell(&format!(
+            r#"for digest in {}; do
+                split --bytes=10485760 layout/blobs/${{digest/:/\/}} part.
+                upload=$(aws ecr initiate-layer-upload --repository-name made --query uploadId --output text)
+                first=0
+                for part in part.*; do
+                    last=$((first + $(stat --format=%s $part) - 1))
+                    aws ecr upload-layer-part --repository-name made --upload-id $upload --part-first-byte $first \
+                        --part-last-byte $last --layer-part-blob fileb://$part
+                    first=$((last + 1))
+                done
+                rm part.*
+                aws ecr complete-layer-upload --repository-name made --upload-id $upload --layer-digests $digest
+            done
+            aws ecr put-image --repository-name made --image-tag 1 --image-manifest file://manifest.json
+            skopeo copy --preserve-digests --src-tls-verify=false {made}:1 dir:plain"#,
+            digests.join(" ")
+        ))
+        .ok();
+    for digest in digests {
+        let hex = digest.strip_prefix("sha256:").expect("SHA-256");
+        let came = fs::read(place.folder().join("plain").join(hex)).expect("the blob came back");
+        assert_eq!(Digest::of(Algorithm::Sha256, &came).to_string(), digest);
+    }
+    assert_eq!(
+        fs::read(place.folder().join("plain/manifest.json")).expect("the manifest came back"),
+        manifest
+    );
 }

@@ -114,3 +114,53 @@ fn what_was_deleted_stays_so_after_a_kill() {
     assert_eq!(status(&mut place, &gone.digest.to_string()), 404);
     assert_eq!(place.ask("GET", "/v2/aa/manifests/kept").body, kept.bytes);
 }
+
+/// Spec/oci.md 12.7: an image that comes back is what it was, with its tags, its place among referrers and its blobs.
+#[test]
+fn deleted_and_pushed_again() {
+    let mut place = Place::with(&["aa"]);
+    let (config, layer) = (place.push("aa", b"{}"), place.push("aa", &super::place::bytes(1, 100_000)));
+    let mut manifest = super::place::image(&config, &[&layer]);
+    manifest["subject"] = json!({ "mediaType": OCI_IMAGE, "digest": NOWHERE, "size": 1 });
+    manifest["artifactType"] = "application/vnd.example".into();
+    let image = Blob::new(manifest.to_string().into_bytes());
+    let digest = image.digest.to_string();
+    let all = |place: &mut Place| {
+        let referrers =
+            place.ask("GET", &format!("/v2/aa/referrers/{NOWHERE}?artifactType=application/vnd.example"));
+        let ids = json!({ "repositoryName": "aa", "imageIds": [{ "imageDigest": digest }] });
+        let mut detail = place.ecr.expect("DescribeImages", &ids).unwrap()["imageDetails"][0].clone();
+        detail.as_object_mut().unwrap().remove("imagePushedAt");
+        detail.as_object_mut().unwrap().remove("lastRecordedPullTime");
+        (referrers.json(), detail, place.ask("GET", "/v2/aa/tags/list").json())
+    };
+    let mut before = None;
+    for round in 0..3 {
+        for tag in ["v1", "v2"] {
+            assert_eq!(place.put("aa", tag, OCI_IMAGE, &image.bytes).status, 201);
+        }
+        let now = all(&mut place);
+        assert_eq!(now.0["manifests"].as_array().map(Vec::len), Some(1), "round {round}");
+        assert_eq!(before.get_or_insert(now.clone()), &now, "round {round}");
+        assert_eq!(place.ask("GET", "/v2/aa/manifests/v2").body, image.bytes);
+        assert!(place.ask("GET", &format!("/v2/aa/blobs/{}", layer.digest)).body == layer.bytes);
+        refused(&place.ask("DELETE", &format!("/v2/aa/blobs/{}", layer.digest)), 405, "UNSUPPORTED");
+        delete(&mut place, &image.digest.to_string());
+        let referrers = place.ask("GET", &format!("/v2/aa/referrers/{NOWHERE}")).json();
+        assert_eq!(referrers["manifests"], json!([]), "round {round}");
+        for reference in ["v1", "v2", &digest] {
+            assert_eq!(status(&mut place, reference), 404, "round {round}");
+        }
+        // Its blobs stay the repository's, until they are deleted, too.
+        assert_eq!(place.status(&format!("/v2/aa/blobs/{}", layer.digest)), 200);
+        if round == 1 {
+            for blob in [&config, &layer] {
+                assert_eq!(place.ask("DELETE", &format!("/v2/aa/blobs/{}", blob.digest)).status, 202);
+            }
+            refused(&place.put("aa", "v1", OCI_IMAGE, &image.bytes), 404, "MANIFEST_BLOB_UNKNOWN");
+            for blob in [&config, &layer] {
+                place.push("aa", &blob.bytes);
+            }
+        }
+    }
+}

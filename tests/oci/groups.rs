@@ -8,6 +8,7 @@ use acre_testkit::http::Body;
 use acre_testkit::image::{Blob, MANIFEST_TYPE};
 use acre_wire::digest::{Algorithm, Digest};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 const EMPTY: &str = "application/vnd.oci.empty.v1+json";
 
@@ -81,6 +82,7 @@ fn run(place: &mut Place, name: &str, group: &Group) {
     push(name, place, group);
     list(name, place, group);
     pull(name, place, group);
+    refer(name, place, group);
     delete(name, place, group);
 }
 
@@ -134,6 +136,42 @@ fn pull(name: &str, place: &mut Place, group: &Group) {
     for blob in &group.blobs {
         let got = head_is_get(&mut place.client, &format!("/v2/aa/blobs/{}", blob.digest), &[]);
         assert!(got.status == 200 && got.body == blob.bytes, "{name}");
+    }
+}
+
+/// Of each subject all that refer to it, and by type.
+fn refer(name: &str, place: &mut Place, group: &Group) {
+    let mut expected: BTreeMap<&str, Vec<(String, Value)>> = BTreeMap::new();
+    expected.insert(NOWHERE, Vec::new());
+    for manifest in group.manifests.iter().rev() {
+        let Some(subject) = &manifest.subject else { continue };
+        let document: Value = serde_json::from_slice(&manifest.blob.bytes).unwrap();
+        let own = document["artifactType"].as_str().or(document["config"]["mediaType"].as_str());
+        let mut entry = descriptor(manifest.media_type, &manifest.blob);
+        if let Some(own) = own {
+            entry["artifactType"] = own.into();
+        }
+        if document["annotations"].is_object() {
+            entry["annotations"] = document["annotations"].clone();
+        }
+        expected.entry(subject).or_default().push((own.unwrap_or_default().to_owned(), entry));
+    }
+    for (subject, entries) in expected {
+        let all: Vec<_> = entries.iter().map(|(_, entry)| entry.clone()).collect();
+        let target = format!("/v2/aa/referrers/{subject}");
+        let got = head_is_get(&mut place.client, &target, &[]);
+        assert_eq!((got.status, got.header("content-type")), (200, Some(OCI_INDEX)), "{name}");
+        assert_eq!(got.json()["manifests"], json!(all), "{name}");
+        for artifact_type in entries.iter().map(|(own, _)| own).filter(|own| !own.is_empty()) {
+            let of_type: Vec<_> = entries
+                .iter()
+                .filter(|(own, _)| own == artifact_type)
+                .map(|(_, entry)| entry.clone())
+                .collect();
+            let got = head_is_get(&mut place.client, &format!("{target}?artifactType={artifact_type}"), &[]);
+            assert_eq!(got.header("oci-filters-applied"), Some("artifactType"), "{name}");
+            assert_eq!(got.json()["manifests"], json!(of_type), "{name}");
+        }
     }
 }
 

@@ -89,6 +89,47 @@ fn a_flipped_bit_in_any_segment() {
     }
 }
 
+/// Several parts: damage in the first is an error, in a later one the answer breaks off before it; both are noted.
+#[test]
+fn a_flipped_bit_among_several_parts() {
+    let (server, mut client) = start();
+    let blob = Blob::made(Recipe { seed: 12, length: 12 * PLAIN });
+    push_blob(&mut client, "aa", &blob, Flavour::PostPut).unwrap();
+    let mut object = only_object(&server);
+    for segment in [0, 5, 11] {
+        flip(&object, segment * SEGMENT + 100);
+        let range = format!("bytes=0-9,{}-{},{}-", 5 * PLAIN, 5 * PLAIN + 9, 11 * PLAIN);
+        match get(&mut client, &blob, Some(&range)) {
+            Ok(answer) => assert_eq!((answer.status, segment), (500, 0)),
+            Err(Broken::InAnswer(_)) => assert!(segment > 0),
+            Err(other) => panic!("{other}"),
+        }
+        client.close();
+        object = repair(&server, &mut client, &blob);
+    }
+}
+
+/// A damaged object is not mounted: the client pushes the bytes instead, and all who have it have it whole again.
+#[test]
+fn a_damaged_blob_is_not_mounted() {
+    let (server, mut client) = start();
+    server.ecr().unwrap().create_repository("bb").unwrap();
+    let blob = Blob::made(Recipe { seed: 13, length: 2 * PLAIN });
+    push_blob(&mut client, "aa", &blob, Flavour::PostPut).unwrap();
+    flip(&only_object(&server), 100);
+    fails(&mut client, &blob, "flipped");
+    for query in [format!("mount={}&from=aa", blob.digest), format!("mount={}", blob.digest)] {
+        let target = format!("/v2/bb/blobs/uploads/?{query}");
+        let answer = client.request("POST", &target, &[], Body::Sized(b"")).unwrap();
+        assert_eq!(answer.status, 202, "{query}");
+    }
+    push_blob(&mut client, "bb", &blob, Flavour::PostPut).unwrap();
+    for repository in ["aa", "bb"] {
+        let target = format!("/v2/{repository}/blobs/{}", blob.digest);
+        assert!(client.request("GET", &target, &[], Body::None).unwrap().body == blob.bytes, "{repository}");
+    }
+}
+
 #[test]
 fn a_file_of_another_length() {
     let (server, mut client) = start();

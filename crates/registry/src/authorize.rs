@@ -18,12 +18,6 @@ pub(crate) struct Permit {
 
 impl Registry {
     /// Judges the caller by the ECR action and the resource: `owner` is the account that the resource belongs to.
-    ///
-    /// Until policies are evaluated: an account's root may do all in its account, everybody else nothing.
-    #[expect(
-        clippy::unused_self,
-        reason = "policies are the registry's to read: they come with a later version"
-    )]
     pub(crate) fn authorize(
         &self,
         caller: &Caller,
@@ -39,7 +33,7 @@ impl Registry {
             // Reads leave no line behind, unless they are refused.
             reported: !operation.changes(),
         };
-        if caller.principal.account == *owner {
+        if self.allows(caller, operation, owner, &permit.resource) {
             return Ok(permit);
         }
         let action = operation.action();
@@ -50,6 +44,23 @@ impl Registry {
             resource: permit.resource.clone(),
             reason: format!("no resource-based policy allows the {action} action"),
         })
+    }
+
+    /// The judgement alone, for a look at something that the caller need not be told of: a refusal is nobody's news.
+    ///
+    /// Until policies are evaluated: an account's root may do all in its account, everybody else nothing.
+    #[expect(
+        clippy::unused_self,
+        reason = "policies are the registry's to read: they come with a later version"
+    )]
+    pub(crate) fn allows(
+        &self,
+        caller: &Caller,
+        _operation: Operation,
+        owner: &AccountId,
+        _resource: &str,
+    ) -> bool {
+        caller.principal.account == *owner
     }
 }
 
@@ -66,6 +77,12 @@ impl Permit {
     /// Leaves the line to the change that follows.
     pub(crate) fn leave(mut self) {
         self.reported = true;
+    }
+
+    /// An operation that only reads as a rule has changed something this time: that leaves a line.
+    pub(crate) fn has_changed(mut self) -> Self {
+        self.reported = false;
+        self
     }
 
     fn report(&mut self, outcome: &'static str) {

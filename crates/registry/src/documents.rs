@@ -12,7 +12,7 @@ use acre_wire::ecr::policy::{
     SetRepositoryPolicy,
 };
 use acre_wire::ecr::{Operation, Timestamp};
-use acre_wire::names::RepositoryArn;
+use acre_wire::names::{RegistryName, RepositoryArn};
 
 /// A document as it was stored, with the time of its last run (0: never).
 type Stored = (String, i64);
@@ -28,12 +28,7 @@ impl Registry {
         let permit = self.authorize(caller, Operation::PutLifecyclePolicy, &arn.registry.account, &arn)?;
         let put = async {
             self.store.catalogue.read(|tx| find(tx, &arn))?;
-            let policy = LifecyclePolicy::parse(&input.lifecycle_policy_text).map_err(|error| {
-                Error::InvalidParameter {
-                    field: "LifecyclePolicyText",
-                    constraint: format!("Lifecycle policy validation failure: {error}"),
-                }
-            })?;
+            let policy = check_lifecycle_policy("LifecyclePolicyText", &input.lifecycle_policy_text)?;
             let text = policy.canonical();
             self.set(&arn, Document::LifecyclePolicy, &text).await?;
             Ok(PutLifecyclePolicyAnswer {
@@ -79,16 +74,7 @@ impl Registry {
         let permit = self.authorize(caller, Operation::SetRepositoryPolicy, &arn.registry.account, &arn)?;
         let set = async {
             self.store.catalogue.read(|tx| find(tx, &arn))?;
-            let document = PolicyDocument::parse(&input.policy_text).map_err(|error| {
-                tracing::info!(%error, repository = %arn, "a repository policy was refused");
-                Error::InvalidParameter {
-                    field: "PolicyText",
-                    constraint: "Invalid repository policy provided".into(),
-                }
-            })?;
-            if document.has_deny() {
-                return Err(Error::DenyNotEnforced);
-            }
+            check_repository_policy("PolicyText", &input.policy_text)?;
             self.set(&arn, Document::Policy, &input.policy_text).await?;
             Ok(())
         };
@@ -121,8 +107,7 @@ impl Registry {
     }
 
     async fn set(&self, arn: &RepositoryArn, document: Document, text: &str) -> Result<(), Error> {
-        let sealed =
-            self.store.seal(Purpose::Document, self.now(), &context(arn, document), text.as_bytes())?;
+        let sealed = self.seal_text(&context_of(arn, document), text)?;
         let arn = arn.clone();
         let set = move |tx: &acre_store::catalogue::Tx<'_>| {
             rows::set_document(tx, find(tx, &arn)?.id, document, Some(&sealed))?;
@@ -156,16 +141,47 @@ impl Registry {
         document: Document,
         (sealed, evaluated_at): (Vec<u8>, i64),
     ) -> Result<Stored, Error> {
-        let plain = self.store.unseal(Purpose::Document, &context(arn, document), &sealed)?;
-        let damaged = |_| acre_store::Error::Damaged(format!("a policy of {arn}"));
-        Ok((String::from_utf8(plain).map_err(damaged)?, evaluated_at))
+        Ok((self.open_text(&context_of(arn, document), &sealed)?, evaluated_at))
+    }
+
+    /// Seals a text that a customer wrote.
+    pub(crate) fn seal_text(&self, context: &[u8], text: &str) -> Result<Vec<u8>, Error> {
+        Ok(self.store.seal(Purpose::Document, self.now(), context, text.as_bytes())?)
+    }
+
+    /// Opens what [`Registry::seal_text`] sealed in the same context.
+    pub(crate) fn open_text(&self, context: &[u8], sealed: &[u8]) -> Result<String, Error> {
+        let plain = self.store.unseal(Purpose::Document, context, sealed)?;
+        let damaged = |_| acre_store::Error::Damaged("a text that a customer wrote".into());
+        Ok(String::from_utf8(plain).map_err(damaged)?)
     }
 }
 
-/// A sealed document opens only as what it was and where it stood: account, Region and kind. Not the name: a deleted
-/// repository may come back under another.
-fn context(arn: &RepositoryArn, document: Document) -> Vec<u8> {
-    format!("{}\n{}\n{document:?}", arn.registry.account, arn.registry.region).into_bytes()
+/// The whole grammar; `field` is what ECR calls the text.
+pub(crate) fn check_lifecycle_policy(field: &'static str, text: &str) -> Result<LifecyclePolicy, Error> {
+    LifecyclePolicy::parse(text).map_err(|error| Error::InvalidParameter {
+        field,
+        constraint: format!("Lifecycle policy validation failure: {error}"),
+    })
+}
+
+/// The whole grammar, and no Deny; `field` is what ECR calls the text.
+pub(crate) fn check_repository_policy(field: &'static str, text: &str) -> Result<(), Error> {
+    let document = PolicyDocument::parse(text).map_err(|error| {
+        tracing::info!(%error, "a repository policy was refused");
+        Error::InvalidParameter { field, constraint: "Invalid repository policy provided".into() }
+    })?;
+    if document.has_deny() { Err(Error::DenyNotEnforced) } else { Ok(()) }
+}
+
+/// A sealed document opens only as what it was and where it stood: account, Region and kind.
+pub(crate) fn context(registry: &RegistryName, kind: &str) -> Vec<u8> {
+    format!("{}\n{}\n{kind}", registry.account, registry.region).into_bytes()
+}
+
+/// Not the name: a deleted repository may come back under another.
+fn context_of(arn: &RepositoryArn, document: Document) -> Vec<u8> {
+    context(&arn.registry, &format!("{document:?}"))
 }
 
 fn missing(arn: &RepositoryArn, document: Document) -> Error {

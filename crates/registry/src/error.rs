@@ -2,7 +2,7 @@
 
 use acre_store::blobs::UploadError;
 use acre_wire::digest::Digest;
-use acre_wire::names::{RepositoryArn, RepositoryName};
+use acre_wire::names::{AccountId, RepositoryArn, RepositoryName, RepositoryPrefix};
 
 /// The outcome of an operation that was not carried out.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +45,35 @@ pub enum Error {
         .0.name, .0.registry.account
     )]
     RepositoryPolicyNotFound(RepositoryArn),
+    /// No registry policy is set.
+    #[error("Registry policy does not exist in the registry with id '{0}'")]
+    RegistryPolicyNotFound(AccountId),
+    /// The cache rule's prefix is taken.
+    #[error(
+        "The pull through cache rule with Amazon ECR repository prefix '{1}' already exists in the registry with id '{0}'"
+    )]
+    CacheRuleExists(AccountId, RepositoryPrefix),
+    /// No cache rule of that prefix.
+    #[error(
+        "The pull through cache rule with Amazon ECR repository prefix '{1}' does not exist in the registry with id '{0}'"
+    )]
+    CacheRuleNotFound(AccountId, RepositoryPrefix),
+    /// Not the host of an upstream that can be cached.
+    #[error("The upstream registry URL {0} is invalid.")]
+    UpstreamUnknown(String),
+    /// The upstream asks for a secret or a role that the rule does not name.
+    #[error("The specified upstream registry requires authentication")]
+    UpstreamNeedsCredentials,
+    /// The template's prefix is taken.
+    #[error(
+        "The repository creation template with prefix '{1}' already exists in the registry with id '{0}'"
+    )]
+    TemplateExists(AccountId, RepositoryPrefix),
+    /// No template of that prefix.
+    #[error(
+        "The repository creation template with prefix '{1}' does not exist in the registry with id '{0}'"
+    )]
+    TemplateNotFound(AccountId, RepositoryPrefix),
     /// A parameter breaks a rule that its shape does not show.
     #[error("Invalid parameter at '{field}' failed to satisfy constraint: '{constraint}'")]
     InvalidParameter {
@@ -55,7 +84,7 @@ pub enum Error {
     },
     /// A policy that acre does not enforce yet, refused rather than stored as if it were.
     #[error(
-        "acre does not evaluate repository policies yet: a policy with a Deny statement would be stored and not kept, so it is refused (README, table of operations)"
+        "acre does not evaluate policies yet: a policy with a Deny statement would be stored and not kept, so it is refused (README, table of operations)"
     )]
     DenyNotEnforced,
     /// A resource tag that may not be.
@@ -143,6 +172,22 @@ pub enum Error {
     /// The repository does not hold the blob.
     #[error("the blob {0} is not known in this repository")]
     BlobNotFound(Digest),
+    /// The repository does not hold the layer that the control plane was asked for.
+    #[error(
+        "Layer with digest '{digest}' does not exist in the repository with name '{}' in the registry with id '{}'",
+        repository.name, repository.registry.account
+    )]
+    LayerNotFound {
+        /// As asked.
+        digest: String,
+        /// Where.
+        repository: RepositoryArn,
+    },
+    /// No image of the repository needs the layer: the control plane does not hand it out (the data plane does).
+    #[error(
+        "The specified layer is not available because it is not associated with an image. Unassociated image layers may be cleaned up at any time."
+    )]
+    LayerInaccessible,
     /// A live image of the repository needs the blob.
     #[error("the blob {0} is used by an image of this repository: delete that image first")]
     BlobInUse(Digest),
@@ -151,7 +196,7 @@ pub enum Error {
     Upload(UploadError),
     /// The account is there already.
     #[error("The account with id '{0}' already exists")]
-    AccountExists(acre_wire::names::AccountId),
+    AccountExists(AccountId),
     /// A command on a data folder found none.
     #[error("{} is no data folder of acre: name it with --data", .0.display())]
     NoDataFolder(std::path::PathBuf),
@@ -178,6 +223,13 @@ impl Error {
             Self::RepositoryNotEmpty(_) => "repository not empty",
             Self::LifecyclePolicyNotFound(_) => "no lifecycle policy",
             Self::RepositoryPolicyNotFound(_) => "no repository policy",
+            Self::RegistryPolicyNotFound(_) => "no registry policy",
+            Self::CacheRuleExists(..) => "cache rule exists",
+            Self::CacheRuleNotFound(..) => "cache rule not found",
+            Self::UpstreamUnknown(_) => "upstream unknown",
+            Self::UpstreamNeedsCredentials => "upstream needs credentials",
+            Self::TemplateExists(..) => "template exists",
+            Self::TemplateNotFound(..) => "template not found",
             Self::InvalidParameter { .. } => "invalid parameter",
             Self::DenyNotEnforced => "deny not enforced",
             Self::InvalidTag(_) => "invalid tag",
@@ -194,6 +246,8 @@ impl Error {
             Self::LayersMissing { .. } => "layers missing",
             Self::ImagesMissing { .. } => "images missing",
             Self::BlobNotFound(_) => "blob not found",
+            Self::LayerNotFound { .. } => "layer not found",
+            Self::LayerInaccessible => "layer inaccessible",
             Self::BlobInUse(_) => "blob in use",
             Self::Upload(_) => "upload refused",
             Self::AccountExists(_) => "account exists",

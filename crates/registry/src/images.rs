@@ -353,7 +353,7 @@ fn find_image(
 }
 
 /// A digest by ECR's pattern, which is wider than ours.
-fn read_digest(text: &str) -> Result<Option<Digest>, ()> {
+pub(crate) fn read_digest(text: &str) -> Result<Option<Digest>, ()> {
     let (algorithm, hex) = text.split_once(':').ok_or(())?;
     let is_algorithm = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_' | b'+' | b'.');
     let well_formed = !algorithm.is_empty()
@@ -366,6 +366,15 @@ fn read_digest(text: &str) -> Result<Option<Digest>, ()> {
 fn image_missing(arn: &RepositoryArn, id: &ImageIdentifier) -> Error {
     let said = |text: &Option<String>| text.clone().unwrap_or_else(|| "null".into());
     Error::ImageMissing { digest: said(&id.image_digest), tag: said(&id.image_tag), repository: arn.clone() }
+}
+
+/// ECR's word for a row's status.
+pub(crate) fn status(text: &str) -> ImageStatus {
+    match text {
+        "ARCHIVED" => ImageStatus::Archived,
+        "ACTIVATING" => ImageStatus::Activating,
+        _ => ImageStatus::Active,
+    }
 }
 
 fn filter(sent: Option<ImageFilter>) -> Filter<'static> {
@@ -393,11 +402,7 @@ fn show(tx: &Tx<'_>, arn: &RepositoryArn, image: Image) -> Result<ImageDetail, E
         image_manifest_media_type: Some(image.media_type),
         image_pushed_at: Timestamp::from_micros(image.pushed_at),
         image_size_in_bytes: image.size,
-        image_status: Some(match image.status.as_str() {
-            "ARCHIVED" => ImageStatus::Archived,
-            "ACTIVATING" => ImageStatus::Activating,
-            _ => ImageStatus::Active,
-        }),
+        image_status: Some(status(&image.status)),
         image_tags: Some(tags).filter(|tags| !tags.is_empty()),
         last_recorded_pull_time: image.pulled_at.map(Timestamp::from_micros),
         registry_id: arn.registry.account.clone(),

@@ -6,27 +6,36 @@
 //!
 //! Start reading at [`Registry`], then `repositories.rs` (the control plane at its simplest) and `push/manifest.rs`.
 
+mod account_settings;
 mod accounts;
 mod authorize;
+mod blob_mounting;
+mod cache_rules;
 mod documents;
 mod error;
 mod images;
+mod layers;
 mod open;
 mod pages;
 mod principals;
 mod pull;
 mod push;
+mod referrers;
+mod registry_policy;
+mod replication;
 mod repositories;
+mod scanning;
 mod settings;
+mod templates;
 mod tokens;
 
 pub use acre_store::Error as StoreError;
-pub use acre_store::blobs::{Content, Expect, Reader, Source, SourceError, UploadError};
+pub use acre_store::blobs::{Content, Expect, Reader, Source, SourceError, UploadError, Wanted};
 pub use error::Error;
 pub use open::{Addresses, Settings, is_held, rotate_idle};
 pub use principals::{AccessKey, Principal};
 pub use pull::{BlobView, ManifestView};
-pub use push::{ManifestPush, Pushed};
+pub use push::{AtOnce, Landed, ManifestPush, Pushed};
 pub use tokens::TokenError;
 
 use acre_store::Store;

@@ -43,10 +43,19 @@ impl Registry {
         }
         entries.truncate(limit);
         let Some(last) = entries.last() else { return Ok(None) };
+        self.page_behind(listing, &position(last)).map(Some)
+    }
+
+    /// The token of the page that starts behind a position.
+    pub(crate) fn page_behind(
+        &self,
+        listing: &Listing,
+        position: &serde_json::Value,
+    ) -> Result<String, Error> {
         let now = self.now();
-        let plain = serde_json::json!([now + LIFETIME, position(last)]).to_string();
+        let plain = serde_json::json!([now + LIFETIME, position]).to_string();
         let sealed = self.store.seal(Purpose::Page, now, &listing.context, plain.as_bytes())?;
-        Ok(Some(URL_SAFE_NO_PAD.encode(sealed)))
+        Ok(URL_SAFE_NO_PAD.encode(sealed))
     }
 
     /// Where a page starts: behind the position that the token holds, or at the beginning.

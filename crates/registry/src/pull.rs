@@ -38,6 +38,13 @@ pub struct BlobView {
     blob: Blob,
 }
 
+impl BlobView {
+    /// Whether any part of it is read at once, so that all of it may as well be.
+    pub fn is_small(&self) -> bool {
+        self.blob.inline
+    }
+}
+
 /// Pulls that were counted and not written yet: per image how many, and when the last.
 #[derive(Debug, Default)]
 pub(crate) struct Pulls {

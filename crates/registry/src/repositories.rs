@@ -1,4 +1,4 @@
-//! Repositories: create, describe, delete (spec/ecr.md 2.7, 2.12, 2.22, 2.23).
+//! Repositories: create, describe, delete (spec/ecr.md 2.7, 2.12, 2.23).
 
 use crate::pages::{DEFAULT_PAGE, Listing};
 use crate::settings::check_tags;
@@ -7,7 +7,6 @@ use acre_store::catalogue::history::{self, Action, Entry};
 use acre_store::catalogue::repositories::{self as rows, Settings};
 use acre_store::catalogue::{Tx, keys};
 use acre_store::keys::FreshKey;
-use acre_wire::ecr::registry::{DescribeRegistry, DescribeRegistryAnswer, ReplicationConfiguration};
 use acre_wire::ecr::repository::{
     CreateRepository, DeleteRepository, DescribeRepositories, DescribeRepositoriesAnswer,
     EncryptionConfiguration, EncryptionType, ExclusionFilter, FilterType, ImageScanningConfiguration,
@@ -160,30 +159,13 @@ impl Registry {
         permit.record(deleted.await.map(|row| RepositoryAnswer { repository: self.show(&at, row) }))
     }
 
-    /// `DescribeRegistry`. Nothing replicates yet, so there are no rules.
-    pub fn describe_registry(
-        &self,
-        caller: &Caller,
-        _: DescribeRegistry,
-    ) -> Result<DescribeRegistryAnswer, Error> {
-        let account = &caller.principal.account;
-        let permit = self.authorize(caller, Operation::DescribeRegistry, account, "*")?;
-        permit.record(Ok(DescribeRegistryAnswer {
-            registry_id: account.clone(),
-            replication_configuration: ReplicationConfiguration { rules: Vec::new() },
-        }))
-    }
-
     fn show(&self, arn: &RepositoryArn, row: rows::Repository) -> Repository {
         let mode = mutability(&row.settings);
         Repository {
             created_at: Timestamp::from_micros(row.created_at),
             encryption_configuration: EncryptionConfiguration {
-                encryption_type: match row.settings.encryption_type.as_str() {
-                    "KMS" => EncryptionType::Kms,
-                    "KMS_DSSE" => EncryptionType::KmsDsse,
-                    _ => EncryptionType::Aes256,
-                },
+                encryption_type: EncryptionType::parse(&row.settings.encryption_type)
+                    .unwrap_or(EncryptionType::Aes256),
                 kms_key: Some(row.kms_key).filter(|key| !key.is_empty()),
             },
             image_scanning_configuration: ImageScanningConfiguration {
@@ -206,7 +188,8 @@ pub(crate) fn arn_of(caller: &Caller, account: Option<&AccountId>, name: &Reposi
     registry_of(caller, account).repository(name.clone())
 }
 
-fn registry_of(caller: &Caller, account: Option<&AccountId>) -> RegistryName {
+/// The registry that a control-plane call means.
+pub(crate) fn registry_of(caller: &Caller, account: Option<&AccountId>) -> RegistryName {
     let account = account.unwrap_or(&caller.registry.account).clone();
     RegistryName { account, region: caller.registry.region.clone() }
 }
@@ -214,10 +197,7 @@ fn registry_of(caller: &Caller, account: Option<&AccountId>) -> RegistryName {
 /// The mode that a row holds: its word was written from the same enum.
 pub(crate) fn mutability(settings: &Settings) -> TagMutability {
     // A word that is not known protects every tag.
-    [TagMutability::Mutable, TagMutability::ImmutableWithExclusion, TagMutability::MutableWithExclusion]
-        .into_iter()
-        .find(|mode| mode.as_str() == settings.tag_mutability)
-        .unwrap_or(TagMutability::Immutable)
+    TagMutability::parse(&settings.tag_mutability).unwrap_or(TagMutability::Immutable)
 }
 
 pub(crate) fn filters(sent: Option<Vec<ExclusionFilter>>) -> Vec<String> {

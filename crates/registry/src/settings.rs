@@ -15,7 +15,7 @@ use acre_wire::names::RepositoryArn;
 use std::collections::HashSet;
 
 /// Tags that a repository may have.
-const MAX_TAGS: usize = 50;
+pub(crate) const MAX_TAGS: usize = 50;
 
 impl Registry {
     /// `PutImageTagMutability`. Tags that are set stay as they are.
@@ -126,9 +126,16 @@ pub(crate) fn check_tags(tags: &[(String, String)]) -> Result<(), Error> {
     if tags.len() > MAX_TAGS {
         return Err(Error::TooManyTags);
     }
+    fault_of_tags(tags).map_or(Ok(()), |fault| {
+        Err(Error::InvalidTag(format!("Invalid parameter at 'tags' failed to satisfy constraint: '{fault}'")))
+    })
+}
+
+/// What is wrong with one of these tags.
+pub(crate) fn fault_of_tags(tags: &[(String, String)]) -> Option<&'static str> {
     let mut keys = HashSet::new();
     for (key, value) in tags {
-        let refused = if key.is_empty() || key.chars().count() > 128 {
+        let fault = if key.is_empty() || key.chars().count() > 128 {
             "A tag key must have 1 to 128 characters"
         } else if value.chars().count() > 256 {
             "A tag value must have at most 256 characters"
@@ -141,11 +148,9 @@ pub(crate) fn check_tags(tags: &[(String, String)]) -> Result<(), Error> {
         } else {
             continue;
         };
-        return Err(Error::InvalidTag(format!(
-            "Invalid parameter at 'tags' failed to satisfy constraint: '{refused}'"
-        )));
+        return Some(fault);
     }
-    Ok(())
+    None
 }
 
 #[cfg(test)]

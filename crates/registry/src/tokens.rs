@@ -67,8 +67,8 @@ impl Registry {
         Ok(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(sealed)))
     }
 
-    /// The caller that a token names, in the registry that it was issued for. Reads nothing.
-    pub fn open_token(&self, token: &str, request: &str) -> Result<Caller, TokenError> {
+    /// The caller that a token names, in the registry that it was issued for, and when it expires. Reads nothing.
+    pub fn open_token(&self, token: &str, request: &str) -> Result<(Caller, i64), TokenError> {
         let sealed = token.strip_prefix(PREFIX).ok_or(TokenError::Invalid)?;
         let sealed = URL_SAFE_NO_PAD.decode(sealed).map_err(|_| TokenError::Invalid)?;
         let claims = self.store.unseal(Purpose::Token, b"", &sealed).map_err(|_| TokenError::Invalid)?;
@@ -78,6 +78,7 @@ impl Registry {
         }
         let principal = self.principals.by_id(claims.principal).ok_or(TokenError::Invalid)?;
         let (account, region) = claims.registry;
-        Ok(Caller { principal, registry: RegistryName { account, region }, request: request.to_owned() })
+        let registry = RegistryName { account, region };
+        Ok((Caller { principal, registry, request: request.to_owned() }, claims.expires))
     }
 }

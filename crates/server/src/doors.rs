@@ -51,6 +51,7 @@ impl Head {
 enum Door {
     DataPlane,
     ControlPlane,
+    Layer,
     Health,
     Readiness,
     None,
@@ -62,6 +63,7 @@ impl Door {
             "/" if method == Method::POST || method == Method::GET => Self::ControlPlane,
             "/healthz" => Self::Health,
             "/readyz" => Self::Readiness,
+            _ if path.starts_with(oci::LAYERS) => Self::Layer,
             _ if path == "/v2" || path.starts_with("/v2/") => Self::DataPlane,
             _ => Self::None,
         }
@@ -79,6 +81,7 @@ pub(crate) async fn answer(doors: Arc<Doors>, request: Request<RequestBody>, pee
             response.headers_mut().insert(API_VERSION, HeaderValue::from_static("registry/2.0"));
             (operation, response)
         }
+        Door::Layer => oci::serve_layer(&doors, &head).await,
         Door::ControlPlane => ecr::serve(&doors, &head, &mut body).await,
         Door::Health => ("-", text(StatusCode::OK, "ok\n")),
         Door::Readiness => ("-", readiness(&doors)),
@@ -126,3 +129,6 @@ fn text(status: StatusCode, text: &'static str) -> Response<Body> {
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     response
 }
+
+#[cfg(test)]
+mod tests;

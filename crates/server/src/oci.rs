@@ -2,14 +2,21 @@
 
 mod blobs;
 mod error;
+mod layers;
 mod manifests;
+mod parts;
 mod respond;
 mod uploads;
+mod warning;
+
+pub(crate) use layers::{LAYERS, serve_layer};
 
 use crate::body::{Body, RequestBody};
 use crate::doors::{Doors, Head};
 use crate::identity::basic::{self, Refusal};
 use acre_registry::Caller;
+use acre_wire::digest::Digest;
+use acre_wire::ecr::Operation;
 use acre_wire::names::{RepositoryArn, RepositoryName};
 use acre_wire::oci::error::ErrorCode;
 use acre_wire::oci::link;
@@ -51,8 +58,9 @@ pub(crate) async fn serve(
         }
     };
     let name = shape.name();
-    let caller = match basic::identify(&doors.registry, &head.parts.headers, head.host(), &head.request_id) {
-        Ok(caller) => caller,
+    let identified = basic::identify(&doors.registry, &head.parts.headers, head.host(), &head.request_id);
+    let (caller, expires) = match identified {
+        Ok(identified) => identified,
         Err(refusal) => return (name, refuse(doors, head, refusal)),
     };
     let request = match Request::parse(&shape) {
@@ -61,7 +69,11 @@ pub(crate) async fn serve(
     };
     let context = Context { doors, caller, head };
     let answer = dispatch(&context, request, body).await;
-    (name, answer.unwrap_or_else(|refused| refused.for_request(&head.request_id).response()))
+    let mut response = answer.unwrap_or_else(|refused| refused.for_request(&head.request_id).response());
+    if !matches!(shape, Shape::GetBlob { .. } | Shape::HeadBlob { .. }) {
+        warning::warn_of_expiry(&mut response, expires.saturating_sub(doors.registry.now()));
+    }
+    (name, response)
 }
 
 async fn dispatch(
@@ -73,16 +85,22 @@ async fn dispatch(
         Request::Ping => Ok(respond::json(b"{}".to_vec())),
         Request::ListRepositories { page } => list_repositories(context, &page),
         Request::ListTags { repository, page } => list_tags(context, repository, &page),
-        Request::ListReferrers { .. } => Err(Refused::new(
-            StatusCode::NOT_FOUND,
-            ErrorCode::Unsupported,
-            "acre does not list referrers yet (README, table of what works)",
-        )),
-        Request::HeadBlob { repository, digest } => blobs::head(context, repository, digest),
+        Request::ListReferrers { repository, digest, artifact_type, last } => {
+            list_referrers(context, repository, &digest, artifact_type.as_deref(), last.as_deref()).await
+        }
+        Request::HeadBlob { repository, digest } => {
+            blobs::head(context, repository, digest, Operation::BatchCheckLayerAvailability)
+        }
         Request::GetBlob { repository, digest } => blobs::get(context, repository, digest).await,
         Request::DeleteBlob { repository, digest } => blobs::delete(context, repository, digest).await,
-        Request::StartUpload { repository, digest, algorithm, mount: _ } => {
-            uploads::start(context, repository, digest, algorithm, body).await
+        Request::StartUpload { repository, digest, algorithm, mount } => {
+            let arn = context.arn(repository);
+            if let Some(mount) = mount
+                && context.doors.registry.mount_blob(&context.caller, &arn, &mount).await?
+            {
+                return Ok(uploads::created(&arn, &mount.digest));
+            }
+            uploads::start(context, &arn, digest, algorithm, body).await
         }
         Request::AppendUpload { repository, upload } => {
             uploads::append(context, repository, &upload, body).await
@@ -132,6 +150,20 @@ fn list_tags(
     let (tags, more) = context.doors.registry.tags(&context.caller, &arn, last, limit.into())?;
     let next = tags.last().filter(|_| more).map(|tag| link::tags(&arn.name, tag.as_str(), page.limit));
     Ok(respond::listing(&serde_json::json!({ "name": arn.name, "tags": tags }), next))
+}
+
+async fn list_referrers(
+    context: &Context<'_>,
+    repository: RepositoryName,
+    subject: &Digest,
+    artifact_type: Option<&str>,
+    last: Option<&str>,
+) -> Result<Response<Body>, Refused> {
+    let arn = context.arn(repository);
+    let registry = &context.doors.registry;
+    let (entries, next) = registry.referrers(&context.caller, &arn, subject, artifact_type, last).await?;
+    let next = next.map(|last| link::referrers(&arn.name, subject, artifact_type, &last));
+    Ok(respond::referrers(&entries, artifact_type.is_some(), next))
 }
 
 fn list_repositories(context: &Context<'_>, page: &Page) -> Result<Response<Body>, Refused> {

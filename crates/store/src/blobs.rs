@@ -5,6 +5,7 @@
 //! never see which of the two worlds, memory or disk, an upload is in.
 
 mod body;
+mod parts;
 mod pool;
 mod read;
 mod recovery;
@@ -16,6 +17,7 @@ pub(crate) mod sweep;
 mod upload;
 
 pub use body::{Source, SourceError};
+pub use parts::Wanted;
 pub use read::Reader;
 pub use session::{Finished, Owner};
 pub(crate) use upload::Finish;

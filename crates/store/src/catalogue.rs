@@ -4,15 +4,22 @@
 //! The closures are written in `registry` and call the functions of this module's children, one child a family of
 //! tables; SQL text stands nowhere else.
 
+pub mod account_settings;
 pub mod accounts;
 pub mod blobs;
+pub mod cache_rules;
 pub mod history;
 pub mod images;
 pub mod keys;
+mod lists;
 mod migrate;
+pub mod registry_policies;
+pub mod replication;
 pub mod repositories;
+pub mod scanning;
 #[cfg(test)]
 pub(crate) mod suite;
+pub mod templates;
 mod time_id;
 mod tx;
 mod writer;

@@ -26,6 +26,8 @@ pub enum Purpose {
     Document,
     /// Heads of upload sessions.
     Upload,
+    /// URLs of layers.
+    Layer,
 }
 
 impl Purpose {
@@ -36,6 +38,7 @@ impl Purpose {
             Self::Secret => b"secret",
             Self::Document => b"document",
             Self::Upload => b"upload",
+            Self::Layer => b"layer",
         }
     }
 }

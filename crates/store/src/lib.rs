@@ -17,7 +17,7 @@ pub use error::Error;
 
 use acre_wire::digest::Digest;
 use blobs::sweep::Records;
-use blobs::{Blobs, Expect, Finished, Owner, Source, Target, UploadError};
+use blobs::{Blobs, Expect, Finished, Owner, Source, Target, UploadError, Wanted};
 use catalogue::blobs::Blob;
 use catalogue::{Catalogue, Tx};
 use keys::{FreshKey, KeyRing, KeyVersion, Purpose};
@@ -133,7 +133,7 @@ impl Store {
         self.blobs.uploads.append(id, owner, expect, source, now).await
     }
 
-    /// Appends a body, compares the digest and makes the bytes durable. They become visible by the transaction that the
+    /// Appends a body, compares with what is wanted and makes the bytes durable. They become visible by the transaction that the
     /// caller commits next; it then calls [`Store::settle_upload`].
     pub async fn finish_upload(
         self: &Arc<Self>,
@@ -141,14 +141,14 @@ impl Store {
         owner: Owner,
         expect: Expect,
         source: &mut impl Source,
-        digest: Digest,
+        wanted: impl Into<Wanted>,
         now: i64,
     ) -> Result<Finished, UploadError> {
         self.check_writable().await?;
         self.blobs.take_up(id, owner, self.as_ref(), now).await?;
         let store = Arc::clone(self);
         let known = move |digest: &Digest| store.catalogue.read(|tx| knows(tx, owner.repository, digest));
-        let finish = blobs::Finish { digest, known: Box::new(known) };
+        let finish = blobs::Finish { wanted: wanted.into(), known: Box::new(known) };
         self.blobs.uploads.finish(id, owner, expect, source, finish, now).await
     }
 

@@ -5,7 +5,7 @@ mod document;
 
 use crate::digest::Digest;
 use crate::json::{self, JsonError};
-use document::{Head, Image, Index};
+use document::{Annotated, Head, Image, Index};
 use std::collections::{BTreeMap, HashSet};
 
 /// The most bytes that a manifest may have.
@@ -219,6 +219,12 @@ impl Manifest {
             artifact_type: index.artifact_type,
             annotations: index.annotations.unwrap_or_default(),
         })
+    }
+
+    /// The annotations of a manifest that was accepted before, and nothing else of it.
+    pub fn annotations_of(bytes: &[u8]) -> Result<BTreeMap<String, String>, ManifestError> {
+        let Annotated { annotations } = document::read(bytes)?;
+        Ok(annotations.unwrap_or_default())
     }
 
     /// Which schema it obeys.

@@ -76,6 +76,14 @@ name!(
     |text| (2..=256).contains(&text.len()) && text.split('/').all(is_component)
 );
 name!(
+    /// The beginning of repositories' names, up to a `/` that may be left out: `team`, `team/`, or `ROOT` for all that
+    /// have no other (spec/ecr.md 2.0, Prefix).
+    RepositoryPrefix, "repository prefix",
+    "ROOT, or 1 to 256 characters like a repository name's, with or without a / at the end",
+    |text| (1..=256).contains(&text.len())
+        && (text == "ROOT" || text.strip_suffix('/').unwrap_or(text).split('/').all(is_component))
+);
+name!(
     /// A tag: at most 128 characters of `[A-Za-z0-9_.-]`, the first neither `.` nor `-`.
     Tag, "tag", "1 to 128 of A-Z a-z 0-9 _ . - and not starting with . or -",
     |text| (1..=128).contains(&text.len())
@@ -93,6 +101,13 @@ name!(
     |text| (2..=25).contains(&text.len())
         && text.bytes().all(|c| c.is_ascii_digit() || c.is_ascii_lowercase() || c == b'-')
 );
+
+impl RepositoryPrefix {
+    /// The prefix without a `/` at its end: two that have this in common are the same.
+    pub fn stem(&self) -> &str {
+        self.0.strip_suffix('/').unwrap_or(&self.0)
+    }
+}
 
 /// `[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*`
 fn is_component(text: &str) -> bool {
@@ -193,6 +208,22 @@ mod tests {
             &long,
         ] {
             assert!(RepositoryName::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn repository_prefixes() {
+        let longest = "a".repeat(256);
+        for (good, stem) in
+            [("a", "a"), ("a/", "a"), ("team/a__b/", "team/a__b"), ("ROOT", "ROOT"), (&longest, &longest)]
+        {
+            assert_eq!(RepositoryPrefix::parse(good).unwrap().stem(), stem);
+        }
+        let long = "a".repeat(257);
+        for bad in
+            ["", "/", "a//", "/a", "a/ROOT", "ROOT/", "root/A", "Root", "a-", "a._b", "a\n", "é", &long]
+        {
+            assert!(RepositoryPrefix::parse(bad).is_err(), "{bad}");
         }
     }
 

@@ -8,4 +8,5 @@ pub mod link;
 pub mod path;
 pub mod query;
 pub mod range;
+pub mod referrers;
 pub mod request;

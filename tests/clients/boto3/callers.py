@@ -15,11 +15,12 @@ from botocore.exceptions import ClientError
 from registry import ACCOUNT, Registry
 
 WORKING = {
-    "BatchDeleteImage", "BatchGetImage", "CreateRepository", "DeleteLifecyclePolicy", "DeleteRepository",
-    "DeleteRepositoryPolicy", "DescribeImages", "DescribeRegistry", "DescribeRepositories", "GetAuthorizationToken",
-    "GetLifecyclePolicy", "GetRepositoryPolicy", "ListImages", "ListTagsForResource", "PutImage",
+    "BatchCheckLayerAvailability", "BatchDeleteImage", "BatchGetImage", "CompleteLayerUpload", "CreateRepository",
+    "DeleteLifecyclePolicy", "DeleteRepository", "DeleteRepositoryPolicy", "DescribeImages", "DescribeRegistry",
+    "DescribeRepositories", "GetAuthorizationToken", "GetDownloadUrlForLayer", "GetLifecyclePolicy",
+    "GetRepositoryPolicy", "InitiateLayerUpload", "ListImageReferrers", "ListImages", "ListTagsForResource", "PutImage",
     "PutImageScanningConfiguration", "PutImageTagMutability", "PutLifecyclePolicy", "SetRepositoryPolicy",
-    "TagResource", "UntagResource",
+    "TagResource", "UntagResource", "UploadLayerPart",
 }
 MISMATCH = (
     "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key "

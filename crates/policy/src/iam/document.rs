@@ -1,4 +1,5 @@
-//! A repository policy as a document: grammar and syntax, nothing about who exists (spec/ecr.md 6.1, spec/terraform.md 6).
+//! A repository or registry policy as a document: grammar and syntax, nothing about who exists (spec/ecr.md 6.1, 6.2,
+//! spec/terraform.md 6).
 
 use super::condition::Condition;
 use super::invalid::{InvalidPolicy, Reason};
@@ -37,6 +38,22 @@ impl PolicyDocument {
     /// Whether any statement denies.
     pub fn has_deny(&self) -> bool {
         self.statements.iter().any(|statement| statement.effect == Effect::Deny)
+    }
+
+    /// Whether every statement says where it holds, as a registry's policy must: nothing is implied there.
+    pub fn names_resources(&self) -> bool {
+        self.statements.iter().all(|statement| statement.resources.is_some())
+    }
+
+    /// Whether each statement is about every action (`ecr:*`) or about some of these alone, written out.
+    pub fn is_limited_to(&self, names: &[&str]) -> bool {
+        let is_one = |action: &ActionPattern| {
+            action.as_str() == "*" || names.iter().any(|name| action.as_str().eq_ignore_ascii_case(name))
+        };
+        self.statements.iter().all(|statement| match &statement.actions {
+            Selected::Only(actions) => actions.iter().all(is_one),
+            Selected::AllBut(_) => false,
+        })
     }
 }
 

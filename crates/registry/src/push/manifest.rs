@@ -1,10 +1,11 @@
 //! `PutImage`, for both doors (DESIGN 9, spec/oci.md 7.1-7.3, spec/ecr.md 2.40): looked at before the transaction, judged
 //! inside it.
 
+use super::AtOnce;
 use crate::repositories::{find, mutability};
 use crate::{Caller, Error, Registry};
 use acre_policy::rules::{Mode, TagMutability};
-use acre_store::blobs::{Expect, Finished, Owner, Source, SourceError, Target, UploadError, is_inline};
+use acre_store::blobs::{Expect, Finished, Owner, Target, UploadError, is_inline};
 use acre_store::catalogue::blobs::NewBlob;
 use acre_store::catalogue::history::{self, Action, Author, Entry};
 use acre_store::catalogue::images::{self, NewImage};
@@ -183,17 +184,8 @@ impl Registry {
             now,
         };
         let upload = self.store.start_upload(target)?;
-        let mut source = Once(Some(bytes));
+        let mut source = AtOnce::from(bytes);
         Ok(self.store.finish_upload(upload, owner, Expect::default(), &mut source, digest, now).await?)
-    }
-}
-
-/// A body that is there already.
-struct Once(Option<Bytes>);
-
-impl Source for Once {
-    async fn next(&mut self) -> Option<Result<Bytes, SourceError>> {
-        self.0.take().map(Ok)
     }
 }
 

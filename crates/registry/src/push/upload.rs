@@ -2,12 +2,21 @@
 
 use crate::repositories::find;
 use crate::{Caller, Error, Registry};
-use acre_store::blobs::{Expect, Finished, Owner, Source, Target, UploadError};
+use acre_store::blobs::{Expect, Finished, Owner, Source, Target, UploadError, Wanted};
 use acre_store::catalogue::{Tx, blobs, repositories};
 use acre_wire::digest::{Algorithm, Digest};
 use acre_wire::ecr::Operation;
 use acre_wire::names::RepositoryArn;
 use uuid::Uuid;
+
+/// A blob that is visible in its repository now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Landed {
+    /// What its bytes hash to.
+    pub digest: Digest,
+    /// Whether the repository did not have it before.
+    pub is_new: bool,
+}
 
 impl Registry {
     /// Opens an upload. Nothing is written until a segment has arrived.
@@ -71,25 +80,27 @@ impl Registry {
         id: Uuid,
         expect: Expect,
         source: &mut impl Source,
-        digest: Digest,
-    ) -> Result<(), Error> {
+        wanted: impl Into<Wanted>,
+    ) -> Result<Landed, Error> {
         let permit = self.authorize(caller, Operation::CompleteLayerUpload, &arn.registry.account, arn)?;
+        let (now, wanted) = (self.now(), wanted.into());
         let outcome = async {
             let owner = self.owner(caller, arn)?;
-            let now = self.now();
-            let finished = match self.store.finish_upload(id, owner, expect, source, digest, now).await {
+            match self.store.finish_upload(id, owner, expect, source, wanted.clone(), now).await {
                 // The answer to this very request was lost, and the client asks again.
-                Err(UploadError::Done(done)) if done == digest => return Ok(()),
-                Err(UploadError::Done(_)) => return Err(UploadError::Unknown.into()),
-                finished => finished?,
-            };
-            self.make_visible(owner, finished).await
+                Err(UploadError::Done(digest)) if wanted.holds(&digest) => {
+                    Ok(Landed { digest, is_new: true })
+                }
+                Err(UploadError::Done(_)) => Err(UploadError::Unknown.into()),
+                Err(error) => Err(error.into()),
+                Ok(finished) => self.make_visible(owner, finished).await,
+            }
         };
         permit.record(outcome.await)
     }
 
     /// The transaction that follows the bytes: object row, unless the key domain has one, and the repository's claim.
-    async fn make_visible(&self, owner: Owner, finished: Finished) -> Result<(), Error> {
+    async fn make_visible(&self, owner: Owner, finished: Finished) -> Result<Landed, Error> {
         let now = self.now();
         let (digest, object) = (finished.digest, finished.object.clone());
         let commit = move |tx: &Tx<'_>| {
@@ -105,14 +116,14 @@ impl Registry {
                 // What the key domain kept was collected in between: the client starts again.
                 (None, None) => return Err(gone()),
             };
-            blobs::claim(tx, owner.repository, &digest, blob)?;
-            Ok(used)
+            let is_new = blobs::claim(tx, owner.repository, &digest, blob)?;
+            Ok((used, is_new))
         };
         match self.store.catalogue.write(commit).await {
-            Ok(used) => {
+            Ok((used, is_new)) => {
                 self.store.settle_upload(&finished, used);
                 self.store.remember_upload(&finished, owner, now);
-                Ok(())
+                Ok(Landed { digest, is_new })
             }
             Err(error) => {
                 // A failed commit may still be found in the log after a power cut; then the row must find its object.

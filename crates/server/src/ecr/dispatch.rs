@@ -1,6 +1,7 @@
 //! Each operation's way from JSON to the registry and back.
 
 use super::error::Refused;
+use super::layers;
 use acre_registry::{Caller, ManifestPush, Registry};
 use acre_wire::digest::Digest;
 use acre_wire::ecr::image::{Image, ImageIdentifier, PutImage, PutImageAnswer};
@@ -17,25 +18,58 @@ pub(super) async fn dispatch(
     body: &[u8],
 ) -> Result<Vec<u8>, Refused> {
     match operation {
+        Operation::BatchCheckLayerAvailability => json(&registry.check_layers(caller, &read(body)?).await?),
         Operation::BatchDeleteImage => json(&registry.batch_delete_image(caller, read(body)?).await?),
         Operation::BatchGetImage => json(&registry.batch_get_image(caller, &read(body)?).await?),
+        Operation::BatchGetRepositoryScanningConfiguration => {
+            json(&registry.repository_scanning_configurations(caller, read(body)?)?)
+        }
+        Operation::CompleteLayerUpload => json(&layers::complete(registry, caller, read(body)?).await?),
         Operation::CreateAccount => json(&registry.create_account(caller, read(body)?).await?),
+        Operation::CreatePullThroughCacheRule => {
+            json(&registry.create_pull_through_cache_rule(caller, read(body)?).await?)
+        }
         Operation::CreateRepository => json(&registry.create_repository(caller, read(body)?).await?),
+        Operation::CreateRepositoryCreationTemplate => {
+            json(&registry.create_repository_creation_template(caller, read(body)?).await?)
+        }
         Operation::DeleteLifecyclePolicy => {
             json(&registry.delete_lifecycle_policy(caller, read(body)?).await?)
         }
+        Operation::DeletePullThroughCacheRule => {
+            json(&registry.delete_pull_through_cache_rule(caller, read(body)?).await?)
+        }
+        Operation::DeleteRegistryPolicy => json(&registry.delete_registry_policy(caller, read(body)?).await?),
         Operation::DeleteRepository => json(&registry.delete_repository(caller, read(body)?).await?),
+        Operation::DeleteRepositoryCreationTemplate => {
+            json(&registry.delete_repository_creation_template(caller, read(body)?).await?)
+        }
         Operation::DeleteRepositoryPolicy => {
             json(&registry.delete_repository_policy(caller, read(body)?).await?)
         }
         Operation::DescribeImages => json(&registry.describe_images(caller, &read(body)?)?),
+        Operation::DescribePullThroughCacheRules => {
+            json(&registry.describe_pull_through_cache_rules(caller, &read(body)?)?)
+        }
         Operation::DescribeRegistry => json(&registry.describe_registry(caller, read(body)?)?),
         Operation::DescribeRepositories => json(&registry.describe_repositories(caller, read(body)?)?),
+        Operation::DescribeRepositoryCreationTemplates => {
+            json(&registry.describe_repository_creation_templates(caller, &read(body)?)?)
+        }
+        Operation::GetAccountSetting => json(&registry.account_setting(caller, &read(body)?)?),
         Operation::GetAuthorizationToken => json(&registry.authorization_token(caller, read(body)?)?),
+        Operation::GetDownloadUrlForLayer => json(&registry.layer_url(caller, &read(body)?)?),
         Operation::GetLifecyclePolicy => json(&registry.lifecycle_policy(caller, &read(body)?)?),
+        Operation::GetRegistryPolicy => json(&registry.registry_policy(caller, read(body)?)?),
+        Operation::GetRegistryScanningConfiguration => {
+            json(&registry.registry_scanning_configuration(caller, read(body)?)?)
+        }
         Operation::GetRepositoryPolicy => json(&registry.repository_policy(caller, &read(body)?)?),
+        Operation::InitiateLayerUpload => json(&layers::initiate(registry, caller, &read(body)?)?),
+        Operation::ListImageReferrers => json(&registry.list_image_referrers(caller, &read(body)?).await?),
         Operation::ListImages => json(&registry.list_images(caller, &read(body)?)?),
         Operation::ListTagsForResource => json(&registry.list_tags_for_resource(caller, &read(body)?)?),
+        Operation::PutAccountSetting => json(&registry.put_account_setting(caller, read(body)?).await?),
         Operation::PutImage => json(&put_image(registry, caller, read(body)?).await?),
         Operation::PutImageScanningConfiguration => {
             json(&registry.put_image_scanning_configuration(caller, read(body)?).await?)
@@ -44,17 +78,31 @@ pub(super) async fn dispatch(
             json(&registry.put_image_tag_mutability(caller, read(body)?).await?)
         }
         Operation::PutLifecyclePolicy => json(&registry.put_lifecycle_policy(caller, read(body)?).await?),
+        Operation::PutRegistryPolicy => json(&registry.put_registry_policy(caller, read(body)?).await?),
+        Operation::PutRegistryScanningConfiguration => {
+            json(&registry.put_registry_scanning_configuration(caller, read(body)?).await?)
+        }
+        Operation::PutReplicationConfiguration => {
+            json(&registry.put_replication_configuration(caller, read(body)?).await?)
+        }
         Operation::RotateKeys => json(&registry.rotate_keys(caller, read(body)?).await?),
         Operation::SetRepositoryPolicy => json(&registry.set_repository_policy(caller, read(body)?).await?),
         Operation::TagResource => json(&registry.tag_resource(caller, read(body)?).await?),
         Operation::UntagResource => json(&registry.untag_resource(caller, read(body)?).await?),
+        Operation::UpdatePullThroughCacheRule => {
+            json(&registry.update_pull_through_cache_rule(caller, read(body)?).await?)
+        }
+        Operation::UpdateRepositoryCreationTemplate => {
+            json(&registry.update_repository_creation_template(caller, read(body)?).await?)
+        }
+        Operation::UploadLayerPart => json(&layers::upload_part(registry, caller, read(body)?).await?),
         // The table says that these are not built yet, and the door has refused them; a test compares the two.
         other => Err(Refused::new(ErrorCode::UnknownOperation, format!("{} is not built yet", other.name()))),
     }
 }
 
 fn read<T: Input>(body: &[u8]) -> Result<T, Refused> {
-    Ok(parse_input(body)?)
+    Ok(super::aside(body.len(), || parse_input(body))?)
 }
 
 fn json(answer: &impl Serialize) -> Result<Vec<u8>, Refused> {

@@ -1,20 +1,28 @@
 //! What is refused at this door, with which exception (spec/ecr.md 1.4, 1.5, 2): one exhaustive match.
 
 use acre_registry::{Error, StoreError, UploadError};
-use acre_wire::ecr::{ErrorCode, InputError, body};
+use acre_wire::ecr::{ErrorCode, InputError, body_with};
 use acre_wire::sigv4::AuthError;
 use http::StatusCode;
+use serde_json::{Map, Value};
 
 /// An answer that is an exception.
 #[derive(Debug)]
 pub(super) struct Refused {
     code: ErrorCode,
     text: String,
+    members: Map<String, Value>,
 }
 
 impl Refused {
     pub(super) fn new(code: ErrorCode, text: impl Into<String>) -> Self {
-        Self { code, text: text.into() }
+        Self { code, text: text.into(), members: Map::new() }
+    }
+
+    /// Adds a member that this exception has besides its text.
+    pub(super) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.members.insert(name.to_owned(), value.into());
+        self
     }
 
     /// Status and body. A 5xx says which request it was, so that its log line can be found.
@@ -25,7 +33,7 @@ impl Refused {
         } else {
             self.text
         };
-        (status, body(self.code, &text))
+        (status, body_with(self.code, &text, self.members))
     }
 }
 
@@ -50,6 +58,14 @@ impl From<Error> for Refused {
             Error::RepositoryNotEmpty(_) => ErrorCode::RepositoryNotEmpty,
             Error::LifecyclePolicyNotFound(_) => ErrorCode::LifecyclePolicyNotFound,
             Error::RepositoryPolicyNotFound(_) => ErrorCode::RepositoryPolicyNotFound,
+            Error::RegistryPolicyNotFound(_) => ErrorCode::RegistryPolicyNotFound,
+            Error::CacheRuleExists(..) => ErrorCode::PullThroughCacheRuleAlreadyExists,
+            Error::CacheRuleNotFound(..) => ErrorCode::PullThroughCacheRuleNotFound,
+            Error::UpstreamUnknown(_) | Error::UpstreamNeedsCredentials => {
+                ErrorCode::UnsupportedUpstreamRegistry
+            }
+            Error::TemplateExists(..) => ErrorCode::TemplateAlreadyExists,
+            Error::TemplateNotFound(..) => ErrorCode::TemplateNotFound,
             Error::InvalidTag(_) => ErrorCode::InvalidTagParameter,
             Error::TooManyTags => ErrorCode::TooManyTags,
             Error::LimitExceeded(_) => ErrorCode::LimitExceeded,
@@ -57,7 +73,10 @@ impl From<Error> for Refused {
             Error::ImageNotFound | Error::ImageMissing { .. } => ErrorCode::ImageNotFound,
             Error::TagImmutable { .. } => ErrorCode::ImageTagAlreadyExists,
             Error::DigestMismatch { .. } => ErrorCode::ImageDigestDoesNotMatch,
-            Error::LayersMissing { .. } | Error::BlobNotFound(_) => ErrorCode::LayersNotFound,
+            Error::LayersMissing { .. } | Error::BlobNotFound(_) | Error::LayerNotFound { .. } => {
+                ErrorCode::LayersNotFound
+            }
+            Error::LayerInaccessible => ErrorCode::LayerInaccessible,
             Error::ImagesMissing { .. } => ErrorCode::ReferencedImagesNotFound,
             Error::AccountExists(_) => ErrorCode::AccountAlreadyExists,
             Error::InvalidParameter { .. }
@@ -75,14 +94,16 @@ impl From<Error> for Refused {
     }
 }
 
-fn upload_code(error: &UploadError) -> ErrorCode {
+pub(super) fn upload_code(error: &UploadError) -> ErrorCode {
     match error {
         UploadError::Unknown | UploadError::Done(_) => ErrorCode::UploadNotFound,
         UploadError::OutOfOrder { .. } | UploadError::Length | UploadError::Broken(_) => {
             ErrorCode::InvalidLayerPart
         }
         UploadError::Mismatch(_) => ErrorCode::InvalidLayer,
-        UploadError::TooLarge | UploadError::TooMany => ErrorCode::LimitExceeded,
+        UploadError::Empty => ErrorCode::EmptyUpload,
+        UploadError::PartTooSmall => ErrorCode::LayerPartTooSmall,
+        UploadError::TooLarge | UploadError::TooMany | UploadError::TooManyParts => ErrorCode::LimitExceeded,
         UploadError::Busy => ErrorCode::Throttling,
         UploadError::Store(_) => ErrorCode::Server,
     }

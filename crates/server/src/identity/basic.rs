@@ -18,21 +18,22 @@ pub(crate) enum Refusal {
     OtherRegistry,
 }
 
-/// The caller that the request's token names. A host that names a registry must name the token's.
+/// The caller that the request's token names, and when that expires, in microseconds since 1970. A host that names a
+/// registry must name the token's.
 pub(crate) fn identify(
     registry: &Registry,
     headers: &HeaderMap,
     host: Option<&str>,
     request_id: &str,
-) -> Result<Caller, Refusal> {
+) -> Result<(Caller, i64), Refusal> {
     let token = token(headers).ok_or(Refusal::Unauthorized)?;
-    let caller = registry.open_token(&token, request_id).map_err(|error| match error {
+    let (caller, expires) = registry.open_token(&token, request_id).map_err(|error| match error {
         TokenError::Invalid => Refusal::Unauthorized,
         TokenError::Expired => Refusal::Expired,
     })?;
     match host.and_then(host::registry) {
         Some(named) if named != caller.registry => Err(Refusal::OtherRegistry),
-        _ => Ok(caller),
+        _ => Ok((caller, expires)),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Blobs: HEAD, GET with ranges and conditions, DELETE (spec/oci.md 5).
 
 use super::error::Refused;
+use super::parts::Parts;
 use super::respond;
 use crate::body::{Body, Frames, FramesError};
 use acre_registry::{BlobView, Content, Reader, Registry};
@@ -12,17 +13,18 @@ use acre_wire::oci::range::{Ranges, if_none_match, if_range};
 use bytes::Bytes;
 use http::header::{ACCEPT_RANGES, CONTENT_RANGE, CONTENT_TYPE, IF_NONE_MATCH, IF_RANGE, RANGE};
 use http::{HeaderValue, Response, StatusCode};
+use std::ops::Range;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-const OCTETS: HeaderValue = HeaderValue::from_static("application/octet-stream");
+pub(super) const OCTETS: HeaderValue = HeaderValue::from_static("application/octet-stream");
 
 pub(super) fn head(
     context: &super::Context<'_>,
     repository: RepositoryName,
     digest: Digest,
+    operation: Operation,
 ) -> Result<Response<Body>, Refused> {
-    let operation = Operation::BatchCheckLayerAvailability;
     let view = context.doors.registry.blob(&context.caller, &context.arn(repository), &digest, operation)?;
     if is_known(context, &digest) {
         return Ok(not_modified(&digest));
@@ -46,8 +48,15 @@ pub(super) async fn get(
     }
     let applies = header(IF_RANGE).is_none_or(|condition| if_range(condition, &digest));
     let (status, range) = match Ranges::parse(header(RANGE).filter(|_| applies), view.size) {
-        // Several ranges are answered whole until they are built.
-        Ranges::Whole | Ranges::Several(_) => (StatusCode::OK, 0..view.size),
+        Ranges::Whole => (StatusCode::OK, 0..view.size),
+        Ranges::Several(ranges) => {
+            let parts = Parts::new(&ranges, view.size, &context.head.request_id);
+            let mut response = Response::new(parts.body(registry, &view).await?);
+            *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+            describe(&mut response, &view);
+            response.headers_mut().insert(CONTENT_TYPE, parts.content_type());
+            return Ok(response);
+        }
         Ranges::Partial(range) => (StatusCode::PARTIAL_CONTENT, *range.start()..range.end() + 1),
         Ranges::NotSatisfiable => {
             let mut response = respond::empty(StatusCode::RANGE_NOT_SATISFIABLE);
@@ -65,9 +74,7 @@ pub(super) async fn get(
     let position = format!("bytes {}-{}/{}", range.start, range.end.saturating_sub(1), view.size);
     let body = match registry.read_blob(&view, range).await? {
         Content::Whole(bytes) => Body::Whole(bytes),
-        Content::Stream(reader) => {
-            Body::stream(length, BlobFrames { reader, registry: Arc::clone(registry), view: view.clone() })
-        }
+        Content::Stream(reader) => Body::stream(length, BlobFrames::new(reader, registry, &view)),
     };
     let mut response = Response::new(body);
     *response.status_mut() = status;
@@ -88,10 +95,21 @@ pub(super) async fn delete(
 }
 
 /// A blob on its way out. Damage on the way ends the answer and is noted, so that the next push replaces the object.
-struct BlobFrames {
+pub(super) struct BlobFrames {
     reader: Reader,
     registry: Arc<Registry>,
     view: BlobView,
+}
+
+impl BlobFrames {
+    pub(super) fn new(reader: Reader, registry: &Arc<Registry>, view: &BlobView) -> Self {
+        Self { reader, registry: Arc::clone(registry), view: view.clone() }
+    }
+
+    /// Goes on with another range of the blob, once the one before has ended.
+    pub(super) fn turn_to(&mut self, range: Range<u64>) {
+        self.reader.turn_to(range);
+    }
 }
 
 impl Frames for BlobFrames {

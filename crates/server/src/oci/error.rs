@@ -77,7 +77,9 @@ impl From<Error> for Refused {
             Error::ImageNotFound | Error::ImageMissing { .. } => {
                 (StatusCode::NOT_FOUND, ErrorCode::ManifestUnknown)
             }
-            Error::BlobNotFound(_) => (StatusCode::NOT_FOUND, ErrorCode::BlobUnknown),
+            Error::BlobNotFound(_) | Error::LayerNotFound { .. } | Error::LayerInaccessible => {
+                (StatusCode::NOT_FOUND, ErrorCode::BlobUnknown)
+            }
             Error::LayersMissing { digests, .. } | Error::ImagesMissing { digests, .. } => {
                 let detail = serde_json::json!({ "digests": digests });
                 let refused =
@@ -97,6 +99,13 @@ impl From<Error> for Refused {
             | Error::RepositoryNotEmpty(_)
             | Error::LifecyclePolicyNotFound(_)
             | Error::RepositoryPolicyNotFound(_)
+            | Error::RegistryPolicyNotFound(_)
+            | Error::CacheRuleExists(..)
+            | Error::CacheRuleNotFound(..)
+            | Error::UpstreamUnknown(_)
+            | Error::UpstreamNeedsCredentials
+            | Error::TemplateExists(..)
+            | Error::TemplateNotFound(..)
             | Error::DenyNotEnforced
             | Error::InvalidTag(_)
             | Error::TooManyTags
@@ -130,6 +139,10 @@ fn upload_refused(error: &UploadError) -> Refused {
         UploadError::Mismatch(found) => {
             let text = format!("the uploaded content's digest is {found}, not the one that was named");
             Refused::new(StatusCode::BAD_REQUEST, ErrorCode::DigestInvalid, text)
+        }
+        // Rules of the control plane, for what only it asks for.
+        UploadError::Empty | UploadError::PartTooSmall | UploadError::TooManyParts => {
+            Refused::new(StatusCode::BAD_REQUEST, ErrorCode::BlobUploadInvalid, text)
         }
         UploadError::TooMany => Refused::new(StatusCode::TOO_MANY_REQUESTS, ErrorCode::TooManyRequests, text)
             .with(RETRY_AFTER, "5"),

@@ -3,12 +3,16 @@
 use crate::body::Body;
 use acre_wire::digest::Digest;
 use acre_wire::oci::range::etag;
+use acre_wire::oci::referrers::{self, Referrer};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, ETAG, HeaderName, LINK, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
 
 /// The header that names what was asked for, or pushed.
 pub(super) const CONTENT_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
+
+/// Which filters a list of referrers obeys.
+const FILTERS: HeaderName = HeaderName::from_static("oci-filters-applied");
 
 /// An answer without a body.
 pub(super) fn empty(status: StatusCode) -> Response<Body> {
@@ -45,6 +49,20 @@ pub(super) fn listing(page: &serde_json::Value, next: Option<String>) -> Respons
     let mut response = json(page.to_string().into_bytes());
     if let Some(next) = next {
         response.headers_mut().insert(LINK, value(&next));
+    }
+    response
+}
+
+/// 200 with one page of referrers. The media type has no parameters: clients compare it to the letter.
+pub(super) fn referrers(entries: &[Referrer], is_filtered: bool, next: Option<String>) -> Response<Body> {
+    let mut response = Response::new(Body::Whole(Bytes::from(referrers::body(entries))));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(referrers::MEDIA_TYPE));
+    if is_filtered {
+        headers.insert(FILTERS, HeaderValue::from_static("artifactType"));
+    }
+    if let Some(next) = next {
+        headers.insert(LINK, value(&next));
     }
     response
 }

@@ -19,26 +19,25 @@ const OFFSET: HeaderName = HeaderName::from_static("acre-upload-offset");
 
 pub(super) async fn start(
     context: &Context<'_>,
-    repository: RepositoryName,
+    arn: &RepositoryArn,
     digest: Option<Digest>,
     algorithm: Option<Algorithm>,
     body: &mut RequestBody,
 ) -> Result<Response<Body>, Refused> {
-    let arn = context.arn(repository);
     let registry = &context.doors.registry;
     // With a digest and a body, or the digest of nothing, the whole upload is this request.
     let whole =
         digest.filter(|digest| body.length() != Some(0) || *digest == Digest::of(digest.algorithm(), b""));
     let algorithm = whole.map(|digest| digest.algorithm()).or(algorithm).unwrap_or(Algorithm::Sha256);
-    let id = registry.start_upload(&context.caller, &arn, algorithm)?;
-    let Some(digest) = whole else { return Ok(progress(StatusCode::ACCEPTED, &arn, id, 0)) };
-    let finished = registry.finish_upload(&context.caller, &arn, id, Expect::default(), body, digest).await;
+    let id = registry.start_upload(&context.caller, arn, algorithm)?;
+    let Some(digest) = whole else { return Ok(progress(StatusCode::ACCEPTED, arn, id, 0)) };
+    let finished = registry.finish_upload(&context.caller, arn, id, Expect::default(), body, digest).await;
     if finished.is_err() {
         // Nobody was told its id, so nobody can go on with it; a finish that failed may have removed it already.
-        let _ = registry.cancel_upload(&context.caller, &arn, id).await;
+        let _ = registry.cancel_upload(&context.caller, arn, id).await;
     }
     finished?;
-    Ok(created(&arn, &digest))
+    Ok(created(arn, &digest))
 }
 
 pub(super) async fn append(
@@ -109,8 +108,8 @@ fn expect(context: &Context<'_>, body: &RequestBody) -> Result<Expect, Refused> 
     match body.length() {
         Some(length) if length != range.length() => Err(Error::Upload(UploadError::Length).into()),
         // Known beforehand and right: nothing to undo at the end.
-        Some(_) => Ok(Expect { first: Some(range.first), length: None }),
-        None => Ok(Expect { first: Some(range.first), length: Some(range.length()) }),
+        Some(_) => Ok(Expect { first: Some(range.first), ..Expect::default() }),
+        None => Ok(Expect { first: Some(range.first), length: Some(range.length()), ..Expect::default() }),
     }
 }
 
@@ -141,7 +140,8 @@ fn progress(status: StatusCode, arn: &RepositoryArn, id: Uuid, offset: u64) -> R
     response
 }
 
-fn created(arn: &RepositoryArn, digest: &Digest) -> Response<Body> {
+/// The blob is there: pushed, or mounted.
+pub(super) fn created(arn: &RepositoryArn, digest: &Digest) -> Response<Body> {
     let mut response = respond::empty(StatusCode::CREATED);
     respond::set_digest(&mut response, digest);
     let location = respond::value(&format!("/v2/{}/blobs/{digest}", arn.name));

@@ -99,7 +99,7 @@ impl Uploads {
                 let held = Arc::clone(session);
                 let work = move || {
                     let ended =
-                        end_stored(&mut state, &held.key, &held.files, &mut buffer, plan.digest.algorithm());
+                        end_stored(&mut state, &held.key, &held.files, &mut buffer, plan.wanted.algorithm);
                     let outcome = ended
                         .map_err(UploadError::from)
                         .and_then(|(file, digest)| finish_file(&held, &file, digest, state.offset, &plan));
@@ -112,6 +112,9 @@ impl Uploads {
             return self.settle(session, &mut state, outcome);
         }
         let offset = state.offset;
+        if expect.is_part {
+            state.parts.add(offset - before.offset);
+        }
         self.spill(session, state).await?;
         Ok(Received::Paused(offset))
     }
@@ -243,7 +246,7 @@ fn take_in(
         match message {
             Message::Frame(bytes) => writer.push(&bytes)?,
             Message::Finish(plan) => {
-                let (file, digest) = writer.end(plan.digest.algorithm())?;
+                let (file, digest) = writer.end(plan.wanted.algorithm)?;
                 return Ok(Some(finish_file(session, &file, digest, state.offset, &plan)));
             }
         }

@@ -94,6 +94,16 @@ impl Reader {
         }
     }
 
+    /// Goes on with another range of the same object, once the one before has ended. What lies behind the object's end is
+    /// not there: the stream ends before it.
+    pub fn turn_to(&mut self, range: Range<u64>) {
+        let length = self.object.length;
+        self.rest = range.start.min(length)..range.end.min(length);
+        self.part = None;
+        self.frames.clear();
+        self.read_ahead();
+    }
+
     fn read_ahead(&mut self) {
         if self.rest.is_empty() {
             return;

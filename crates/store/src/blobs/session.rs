@@ -1,5 +1,6 @@
 //! One upload: who may go on with it, how far it is, and the files that stand for it.
 
+use super::parts::Parts;
 use crate::error::Error;
 use crate::keys::KeyVersion;
 use crate::seal::{ObjectId, ObjectKey};
@@ -56,6 +57,7 @@ pub(super) struct State {
     pub(super) hasher: Hasher,
     pub(super) tail: Vec<u8>,
     pub(super) stored: Option<Stored>,
+    pub(super) parts: Parts,
     /// Set when the upload ended in one way or another while somebody still held it.
     pub(super) gone: bool,
 }
@@ -69,7 +71,14 @@ pub(super) struct Stored {
 
 impl State {
     pub(super) fn new(algorithm: Algorithm) -> Self {
-        Self { offset: 0, hasher: Hasher::new(algorithm), tail: Vec::new(), stored: None, gone: false }
+        Self {
+            offset: 0,
+            hasher: Hasher::new(algorithm),
+            tail: Vec::new(),
+            stored: None,
+            parts: Parts::default(),
+            gone: false,
+        }
     }
 }
 

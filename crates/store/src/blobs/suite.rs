@@ -241,11 +241,11 @@ fn sha256(bytes: &[u8]) -> Digest {
 }
 
 fn at(first: usize) -> Expect {
-    Expect { first: Some(first as u64), length: None }
+    Expect { first: Some(first as u64), ..Expect::default() }
 }
 
 fn of_length(length: usize) -> Expect {
-    Expect { first: None, length: Some(length as u64) }
+    Expect { length: Some(length as u64), ..Expect::default() }
 }
 
 /// What a body does next.

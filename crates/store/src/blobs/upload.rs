@@ -1,6 +1,7 @@
 //! Open uploads: start, append, status, finish, abort.
 
 use super::body::{Source, SourceError};
+use super::parts::Wanted;
 use super::pool::Pool;
 use super::recovery::recover;
 use super::session::{Files, Finished, Head, Owner, Session, State, object_path};
@@ -32,6 +33,8 @@ pub struct Expect {
     pub first: Option<u64>,
     /// How many bytes; None: as many as come.
     pub length: Option<u64>,
+    /// Whether they are a part, to be judged with the others when the upload is ended by its parts.
+    pub is_part: bool,
 }
 
 /// For whom and under which key an upload is started.
@@ -77,6 +80,15 @@ pub enum UploadError {
     /// The layer grew beyond the quota; the upload is gone.
     #[error("the layer is too large")]
     TooLarge,
+    /// It has as many parts as there may be; nothing was stored.
+    #[error("the upload has as many parts as it may have")]
+    TooManyParts,
+    /// It is to be ended and has no bytes; it stays open.
+    #[error("the upload has no bytes")]
+    Empty,
+    /// One of its parts, and not the last, is smaller than 5 MiB; it stays open.
+    #[error("a part of the upload is too small")]
+    PartTooSmall,
     /// The bytes hash to something else; the upload is gone.
     #[error("the bytes hash to {0}")]
     Mismatch(Digest),
@@ -245,6 +257,9 @@ impl Uploads {
     ) -> Result<u64, UploadError> {
         let session = self.find(id, owner, now)?;
         let state = hold(&session, expect)?;
+        if expect.is_part {
+            state.parts.check_count()?;
+        }
         match self.receive(&session, state, expect, source, None).await? {
             Received::Paused(offset) => Ok(offset),
             Received::Ended(_) => Err(UploadError::Unknown),
@@ -264,6 +279,9 @@ impl Uploads {
     ) -> Result<Finished, UploadError> {
         let session = self.find(id, owner, now)?;
         let state = hold(&session, expect)?;
+        if finish.wanted.by_parts {
+            state.parts.judge(state.offset)?;
+        }
         match self.receive(&session, state, expect, source, Some(finish)).await? {
             Received::Ended(finished) => Ok(*finished),
             Received::Paused(_) => Err(UploadError::Unknown),
@@ -403,8 +421,8 @@ impl Uploads {
 
 /// How to end an upload.
 pub(crate) struct Finish {
-    /// What its bytes must hash to.
-    pub(crate) digest: Digest,
+    /// What it must be.
+    pub(crate) wanted: Wanted,
     /// Whether the key domain keeps these bytes already.
     pub(crate) known: Known,
 }
@@ -437,7 +455,7 @@ pub(super) fn finish_file(
     size: u64,
     plan: &Finish,
 ) -> Result<Finished, UploadError> {
-    if digest != plan.digest {
+    if !plan.wanted.holds(&digest) {
         return Err(UploadError::Mismatch(digest));
     }
     if (plan.known)(&digest)? {
@@ -464,11 +482,11 @@ pub(super) fn finish_small(
     plan: &Finish,
 ) -> Result<Finished, UploadError> {
     let plain = std::mem::take(&mut state.tail);
-    let algorithm = plan.digest.algorithm();
+    let algorithm = plan.wanted.algorithm;
     let running = std::mem::replace(&mut state.hasher, Hasher::new(algorithm));
     let digest =
         if running.algorithm() == algorithm { running.finish() } else { Digest::of(algorithm, &plain) };
-    if digest != plan.digest {
+    if !plan.wanted.holds(&digest) {
         return Err(UploadError::Mismatch(digest));
     }
     let size = plain.len() as u64;

@@ -4,6 +4,7 @@ use super::Tx;
 use crate::error::Error;
 use crate::seal::ObjectId;
 use acre_wire::digest::Digest;
+use acre_wire::names::RepositoryName;
 use rusqlite::{Row, params};
 
 /// A stored object's row.
@@ -172,6 +173,20 @@ pub fn is_referenced(tx: &Tx<'_>, repository: i64, blob: i64) -> Result<bool, Er
     let sql = "SELECT 1 FROM image_blob ib CROSS JOIN image i
         WHERE ib.blob = ?2 AND ib.repository = ?1 AND i.id = ib.image AND i.deleted_at IS NULL LIMIT 1";
     Ok(tx.one(sql, params![repository, blob], |_| Ok(()))?.is_some())
+}
+
+/// The live repositories that see an object, newest first: row and name.
+pub fn holders(tx: &Tx<'_>, blob: i64, limit: u32) -> Result<Vec<(i64, RepositoryName)>, Error> {
+    tx.many(
+        "SELECT r.id, r.name FROM repository_blob rb CROSS JOIN repository r
+         WHERE rb.blob = ?1 AND r.id = rb.repository AND r.deleted_at IS NULL ORDER BY rb.repository DESC LIMIT ?2",
+        params![blob, limit],
+        |row| {
+            let name: String = row.get(1)?;
+            let name = RepositoryName::parse(&name).map_err(|error| super::repositories::malformed(1, error))?;
+            Ok((row.get(0)?, name))
+        },
+    )
 }
 
 /// Of `digests`, those that the repository sees, each with its row and stored size. One statement for any number.

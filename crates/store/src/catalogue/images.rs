@@ -123,6 +123,49 @@ pub fn page(
     tx.many(&sql, params![repository, after, limit, filter.status], read)
 }
 
+/// Which referrers a listing shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReferrerFilter<'a> {
+    /// Only of this effective artifact type; None for all.
+    pub artifact_type: Option<&'a str>,
+    /// Only of this status; None for all.
+    pub status: Option<&'a str>,
+}
+
+/// One page of the live images that have `subject` as their subject, the newest first, from the first older than `before`.
+pub fn referrers(
+    tx: &Tx<'_>,
+    repository: i64,
+    subject: &Digest,
+    filter: ReferrerFilter<'_>,
+    before: TimeId,
+    limit: u32,
+) -> Result<Vec<Image>, Error> {
+    let (index, condition) = match filter.artifact_type {
+        Some(_) => ("image_referrer", "i.artifact_type = ?5"),
+        None => ("image_subject", "?5 IS NULL"),
+    };
+    let sql = format!(
+        "SELECT {COLUMNS} FROM image i INDEXED BY {index}
+         WHERE i.repository = ?1 AND i.subject = ?2 AND i.deleted_at IS NULL AND i.id < ?3 AND {condition}
+            AND (?6 IS NULL OR i.status = ?6)
+         ORDER BY i.id DESC LIMIT ?4"
+    );
+    let parameters =
+        params![repository, subject.to_bytes(), before, limit, filter.artifact_type, filter.status];
+    tx.many(&sql, parameters, read)
+}
+
+/// The first live image of the repository that needs an object.
+pub fn first_with(tx: &Tx<'_>, repository: i64, blob: i64) -> Result<Option<Image>, Error> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM image_blob ib CROSS JOIN image i
+         WHERE ib.blob = ?2 AND ib.repository = ?1 AND i.id = ib.image AND i.deleted_at IS NULL
+         ORDER BY ib.image LIMIT 1"
+    );
+    tx.one(&sql, params![repository, blob], read)
+}
+
 /// One (image, tag) pair of a listing; an untagged image is one pair without a tag.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pair {

@@ -5,7 +5,11 @@ use crate::error::Error;
 use rusqlite::{Connection, TransactionBehavior};
 use std::path::Path;
 
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/0001_floor.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/0001_floor.sql"),
+    include_str!("../../migrations/0002_registry.sql"),
+    include_str!("../../migrations/0003_referrers.sql"),
+];
 
 /// Brings the schema up to date, keeping a copy of the catalogue as it was before the first step; a newer one is refused.
 pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Error> {

@@ -1,7 +1,7 @@
 //! Repositories: their settings, documents, tags and counts.
 
-use super::Tx;
 use super::history::Author;
+use super::{Tx, lists};
 use crate::error::Error;
 use acre_wire::names::{RegistryName, RepositoryArn, RepositoryName};
 use rusqlite::types::Type;
@@ -44,7 +44,6 @@ const COLUMNS: &str = "r.id, r.name, r.key_domain, d.kms_key, r.encryption_type,
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Repository> {
     let name: String = row.get(1)?;
-    let filters: String = row.get(6)?;
     Ok(Repository {
         id: row.get(0)?,
         name: RepositoryName::parse(&name).map_err(|error| malformed(1, error))?,
@@ -53,7 +52,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Repository> {
         settings: Settings {
             encryption_type: row.get(4)?,
             tag_mutability: row.get(5)?,
-            exclusion_filters: serde_json::from_str(&filters).map_err(|error| malformed(6, error))?,
+            exclusion_filters: lists::read(row, 6)?,
             scan_on_push: row.get(7)?,
         },
         images: row.get(8)?,
@@ -128,7 +127,7 @@ pub fn insert(
             key_domain,
             settings.encryption_type,
             settings.tag_mutability,
-            json(&settings.exclusion_filters),
+            lists::write(&settings.exclusion_filters),
             settings.scan_on_push,
             author.at,
         ],
@@ -140,10 +139,6 @@ pub fn insert(
         params![account.as_str(), region.as_str()],
     )?;
     Ok(id)
-}
-
-fn json(filters: &[String]) -> String {
-    serde_json::Value::from(filters).to_string()
 }
 
 /// Deletes a repository with all that it holds: one row, so that the whole can come back until `undo_until`.
@@ -161,7 +156,7 @@ pub fn delete(tx: &Tx<'_>, arn: &RepositoryArn, id: i64, now: i64, undo_until: i
 /// Sets who may move which tags.
 pub fn set_tag_mutability(tx: &Tx<'_>, id: i64, mode: &str, filters: &[String]) -> Result<(), Error> {
     let sql = "UPDATE repository SET tag_mutability = ?2, exclusion_filters = ?3 WHERE id = ?1";
-    tx.execute(sql, params![id, mode, json(filters)])?;
+    tx.execute(sql, params![id, mode, lists::write(filters)])?;
     Ok(())
 }
 

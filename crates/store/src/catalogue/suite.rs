@@ -1,10 +1,11 @@
-//! What every engine of the catalogue must do. The functions of `rows`, `objects`, `listings` and `commits` ask for an open
+//! What every engine of the catalogue must do. The functions of `rows`, `objects`, `registry`, `listings` and `commits` ask for an open
 //! [`Catalogue`] and nothing else; what is particular to `SQLite` is in `plans` and beside the writer.
 
 mod commits;
 mod listings;
 mod objects;
 mod plans;
+mod registry;
 mod rows;
 
 pub(crate) use plans::note;

@@ -12,6 +12,8 @@ pub struct TimeId(pub [u8; 16]);
 impl TimeId {
     /// Before every other id: where the first page starts.
     pub const FIRST: Self = Self([0; 16]);
+    /// Behind every other id: where the first page of a list starts that goes back in time.
+    pub const LAST: Self = Self([0xff; 16]);
 }
 
 impl fmt::Debug for TimeId {

@@ -1,6 +1,7 @@
 //! The exceptions of the control plane: names, HTTP status, body (spec/ecr.md 1.4).
 
 use crate::sigv4::AuthError;
+use serde_json::{Map, Value};
 
 /// Names as clients know them; each variant is told with its status.
 macro_rules! codes {
@@ -75,6 +76,7 @@ codes! {
     TooManyTags "TooManyTagsException" 400
     UnknownOperation "UnknownOperationException" 400
     UnrecognizedClient "UnrecognizedClientException" 400
+    UnsupportedUpstreamRegistry "UnsupportedUpstreamRegistryException" 400
     UploadNotFound "UploadNotFoundException" 400
     Validation "ValidationException" 400
 }
@@ -100,7 +102,15 @@ impl From<&AuthError> for ErrorCode {
 
 /// The body of an answer that is an exception: `{"__type":…,"message":…}`.
 pub fn body(code: ErrorCode, message: &str) -> Vec<u8> {
-    serde_json::json!({ "__type": code.as_str(), "message": message }).to_string().into_bytes()
+    body_with(code, message, Map::new())
+}
+
+/// The same, with the members that this exception has besides.
+pub fn body_with(code: ErrorCode, message: &str, members: Map<String, Value>) -> Vec<u8> {
+    let mut body = members;
+    body.insert("__type".into(), code.as_str().into());
+    body.insert("message".into(), message.into());
+    Value::Object(body).to_string().into_bytes()
 }
 
 #[cfg(test)]
@@ -113,6 +123,15 @@ mod tests {
         insta::assert_snapshot!(
             String::from_utf8(bytes).unwrap(),
             @r#"{"__type":"RepositoryNotFoundException","message":"The repository \"a\"\n"}"#
+        );
+    }
+
+    #[test]
+    fn members_of_an_exception_stand_beside_its_text() {
+        let members = Map::from_iter([("lastValidByteReceived".to_owned(), Value::from(7))]);
+        insta::assert_snapshot!(
+            String::from_utf8(body_with(ErrorCode::InvalidLayerPart, "text", members)).unwrap(),
+            @r#"{"__type":"InvalidLayerPartException","lastValidByteReceived":7,"message":"text"}"#
         );
     }
 

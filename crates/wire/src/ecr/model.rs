@@ -202,7 +202,7 @@ fn validate_value(value: &Value, shape: &Shape, field: &str) -> Result<(), Const
         Shape::Boolean => value.as_bool().map(|_| ()).ok_or_else(|| ill_typed("a Boolean")),
         Shape::Timestamp => value.as_f64().map(|_| ()).ok_or_else(|| ill_typed("a Timestamp")),
         Shape::Blob { max } => {
-            let text = value.as_str().ok_or_else(|| ill_typed("a Blob"))?;
+            let text = value.as_str().filter(|text| is_base64(text)).ok_or_else(|| ill_typed("a Blob"))?;
             let digits = text.trim_end_matches('=').len();
             validate_bounds("Member must have length", digits / 4 * 3 + digits % 4 * 3 / 4, 0, max, field)
         }
@@ -217,6 +217,13 @@ fn validate_value(value: &Value, shape: &Shape, field: &str) -> Result<(), Const
         }
         Shape::Structure(members) => validate_structure(value, members, field),
     }
+}
+
+/// Letters and padding, in fours.
+fn is_base64(text: &str) -> bool {
+    let letters = text.strip_suffix("==").or_else(|| text.strip_suffix('=')).unwrap_or(text);
+    let is_letter = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'+' | b'/');
+    text.len().is_multiple_of(4) && letters.bytes().all(is_letter)
 }
 
 const ANY_TEXT: Shape = Shape::Text { min: 0, max: usize::MAX, pattern: None };

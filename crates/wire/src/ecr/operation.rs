@@ -100,19 +100,19 @@ const MANIFEST: usize = 9 * MIB;
 const PART: usize = 29 * MIB;
 
 operations! {
-    BatchCheckLayerAvailability              Ecr  Repository     reads   MIB      NotYet NONE
+    BatchCheckLayerAvailability              Ecr  Repository     reads   MIB      Works  BATCH_CHECK_LAYER_AVAILABILITY
     BatchDeleteImage                         Ecr  Repository     changes MIB      Works  BATCH_DELETE_IMAGE
     BatchGetImage                            Ecr  Repository     reads   MIB      Works  BATCH_GET_IMAGE
-    BatchGetRepositoryScanningConfiguration  Ecr  RepositoryList reads   MIB      NotYet NONE
-    CompleteLayerUpload                      Ecr  Repository     changes MIB      NotYet NONE
-    CreatePullThroughCacheRule               Ecr  Registry       changes MIB      NotYet NONE
+    BatchGetRepositoryScanningConfiguration  Ecr  RepositoryList reads   MIB      Works  BATCH_GET_REPOSITORY_SCANNING_CONFIGURATION
+    CompleteLayerUpload                      Ecr  Repository     changes MIB      Works  COMPLETE_LAYER_UPLOAD
+    CreatePullThroughCacheRule               Ecr  Registry       changes MIB      Works  CREATE_PULL_THROUGH_CACHE_RULE
     CreateRepository                         Ecr  Repository     changes MIB      Works  CREATE_REPOSITORY
-    CreateRepositoryCreationTemplate         Ecr  Registry       changes POLICY   NotYet NONE
+    CreateRepositoryCreationTemplate         Ecr  Registry       changes MIB      Works  CREATE_REPOSITORY_CREATION_TEMPLATE
     DeleteLifecyclePolicy                    Ecr  Repository     changes MIB      Works  ONE_REPOSITORY
-    DeletePullThroughCacheRule               Ecr  Registry       changes MIB      NotYet NONE
-    DeleteRegistryPolicy                     Ecr  Registry       changes MIB      NotYet NONE
+    DeletePullThroughCacheRule               Ecr  Registry       changes MIB      Works  DELETE_PULL_THROUGH_CACHE_RULE
+    DeleteRegistryPolicy                     Ecr  Registry       changes MIB      Works  NONE
     DeleteRepository                         Ecr  Repository     changes MIB      Works  DELETE_REPOSITORY
-    DeleteRepositoryCreationTemplate         Ecr  Registry       changes POLICY   NotYet NONE
+    DeleteRepositoryCreationTemplate         Ecr  Registry       changes MIB      Works  DELETE_REPOSITORY_CREATION_TEMPLATE
     DeleteRepositoryPolicy                   Ecr  Repository     changes MIB      Works  ONE_REPOSITORY
     DeleteSigningConfiguration               Ecr  Registry       changes MIB      NotYet NONE
     DeregisterPullTimeUpdateExclusion        Ecr  Registry       changes MIB      NotYet NONE
@@ -120,34 +120,34 @@ operations! {
     DescribeImageScanFindings                Ecr  Repository     reads   MIB      NotYet NONE
     DescribeImageSigningStatus               Ecr  Repository     reads   MIB      NotYet NONE
     DescribeImages                           Ecr  Repository     reads   MIB      Works  DESCRIBE_IMAGES
-    DescribePullThroughCacheRules            Ecr  Registry       reads   MIB      NotYet NONE
+    DescribePullThroughCacheRules            Ecr  Registry       reads   MIB      Works  DESCRIBE_PULL_THROUGH_CACHE_RULES
     DescribeRegistry                         Ecr  Registry       reads   MIB      Works  NONE
     DescribeReplicationBackfillResults       Ecr  Registry       reads   MIB      NotYet NONE
     DescribeRepositories                     Ecr  RepositoryList reads   MIB      Works  DESCRIBE_REPOSITORIES
-    DescribeRepositoryCreationTemplates      Ecr  Registry       reads   POLICY   NotYet NONE
-    GetAccountSetting                        Ecr  Registry       reads   MIB      NotYet NONE
+    DescribeRepositoryCreationTemplates      Ecr  Registry       reads   MIB      Works  DESCRIBE_REPOSITORY_CREATION_TEMPLATES
+    GetAccountSetting                        Ecr  Registry       reads   MIB      Works  GET_ACCOUNT_SETTING
     GetAuthorizationToken                    Ecr  Registry       reads   MIB      Works  GET_AUTHORIZATION_TOKEN
-    GetDownloadUrlForLayer                   Ecr  Repository     reads   MIB      NotYet NONE
+    GetDownloadUrlForLayer                   Ecr  Repository     reads   MIB      Works  GET_DOWNLOAD_URL_FOR_LAYER
     GetLifecyclePolicy                       Ecr  Repository     reads   MIB      Works  ONE_REPOSITORY
     GetLifecyclePolicyPreview                Ecr  Repository     reads   MIB      NotYet NONE
-    GetRegistryPolicy                        Ecr  Registry       reads   MIB      NotYet NONE
-    GetRegistryScanningConfiguration         Ecr  Registry       reads   MIB      NotYet NONE
+    GetRegistryPolicy                        Ecr  Registry       reads   MIB      Works  NONE
+    GetRegistryScanningConfiguration         Ecr  Registry       reads   MIB      Works  NONE
     GetRepositoryPolicy                      Ecr  Repository     reads   MIB      Works  ONE_REPOSITORY
     GetSigningConfiguration                  Ecr  Registry       reads   MIB      NotYet NONE
-    InitiateLayerUpload                      Ecr  Repository     reads   MIB      NotYet NONE
-    ListImageReferrers                       Ecr  Repository     reads   MIB      NotYet NONE "ecr:BatchGetImage"
+    InitiateLayerUpload                      Ecr  Repository     reads   MIB      Works  ONE_REPOSITORY
+    ListImageReferrers                       Ecr  Repository     reads   MIB      Works  LIST_IMAGE_REFERRERS "ecr:BatchGetImage"
     ListImages                               Ecr  Repository     reads   MIB      Works  LIST_IMAGES
     ListPullTimeUpdateExclusions             Ecr  Registry       reads   MIB      NotYet NONE
     ListReplicationBackfills                 Ecr  Registry       reads   MIB      NotYet NONE
     ListTagsForResource                      Ecr  ResourceArn    reads   MIB      Works  LIST_TAGS_FOR_RESOURCE
-    PutAccountSetting                        Ecr  Registry       changes MIB      NotYet NONE
+    PutAccountSetting                        Ecr  Registry       changes MIB      Works  PUT_ACCOUNT_SETTING
     PutImage                                 Ecr  Repository     changes MANIFEST Works  PUT_IMAGE
     PutImageScanningConfiguration            Ecr  Repository     changes MIB      Works  PUT_IMAGE_SCANNING_CONFIGURATION
     PutImageTagMutability                    Ecr  Repository     changes MIB      Works  PUT_IMAGE_TAG_MUTABILITY
     PutLifecyclePolicy                       Ecr  Repository     changes POLICY   Works  PUT_LIFECYCLE_POLICY
-    PutRegistryPolicy                        Ecr  Registry       changes POLICY   NotYet NONE
-    PutRegistryScanningConfiguration         Ecr  Registry       changes MIB      NotYet NONE
-    PutReplicationConfiguration              Ecr  Registry       changes MIB      NotYet NONE
+    PutRegistryPolicy                        Ecr  Registry       changes POLICY   Works  PUT_REGISTRY_POLICY
+    PutRegistryScanningConfiguration         Ecr  Registry       changes MIB      Works  PUT_REGISTRY_SCANNING_CONFIGURATION
+    PutReplicationConfiguration              Ecr  Registry       changes MIB      Works  PUT_REPLICATION_CONFIGURATION
     PutSigningConfiguration                  Ecr  Registry       changes MIB      NotYet NONE
     RegisterPullTimeUpdateExclusion          Ecr  Registry       changes MIB      NotYet NONE
     SetRepositoryPolicy                      Ecr  Repository     changes POLICY   Works  SET_REPOSITORY_POLICY
@@ -158,9 +158,9 @@ operations! {
     TagResource                              Ecr  ResourceArn    changes MIB      Works  TAG_RESOURCE
     UntagResource                            Ecr  ResourceArn    changes MIB      Works  UNTAG_RESOURCE
     UpdateImageStorageClass                  Ecr  Repository     changes MIB      NotYet NONE
-    UpdatePullThroughCacheRule               Ecr  Registry       changes MIB      NotYet NONE
-    UpdateRepositoryCreationTemplate         Ecr  Registry       changes POLICY   NotYet NONE
-    UploadLayerPart                          Ecr  Repository     reads   PART     NotYet NONE
+    UpdatePullThroughCacheRule               Ecr  Registry       changes MIB      Works  UPDATE_PULL_THROUGH_CACHE_RULE
+    UpdateRepositoryCreationTemplate         Ecr  Registry       changes MIB      Works  UPDATE_REPOSITORY_CREATION_TEMPLATE
+    UploadLayerPart                          Ecr  Repository     reads   PART     Works  UPLOAD_LAYER_PART
     ValidatePullThroughCacheRule             Ecr  Registry       reads   MIB      NotYet NONE
     CreateAccount                            Acre Registry       changes MIB      Works  CREATE_ACCOUNT
     RotateKeys                               Acre Registry       changes MIB      Works  NONE
@@ -279,6 +279,8 @@ mod tests {
         assert_eq!(Operation::PutImage.body_cap(), 9 * 1024 * 1024);
         assert_eq!(Operation::PutLifecyclePolicy.body_cap(), 64 * 1024);
         assert_eq!(Operation::TagResource.body_cap(), 1024 * 1024);
+        // It holds two policies.
+        assert_eq!(Operation::CreateRepositoryCreationTemplate.body_cap(), 1024 * 1024);
         assert_eq!(Operation::ListImageReferrers.action(), "ecr:BatchGetImage");
         assert_eq!(Operation::RotateKeys.action(), "acre:RotateKeys");
     }
@@ -288,33 +290,56 @@ mod tests {
         let works: Vec<_> =
             Operation::all().filter(|o| o.state() == State::Works).map(Operation::name).collect();
         insta::assert_snapshot!(works.join("\n"), @r"
+        BatchCheckLayerAvailability
         BatchDeleteImage
         BatchGetImage
+        BatchGetRepositoryScanningConfiguration
+        CompleteLayerUpload
+        CreatePullThroughCacheRule
         CreateRepository
+        CreateRepositoryCreationTemplate
         DeleteLifecyclePolicy
+        DeletePullThroughCacheRule
+        DeleteRegistryPolicy
         DeleteRepository
+        DeleteRepositoryCreationTemplate
         DeleteRepositoryPolicy
         DescribeImages
+        DescribePullThroughCacheRules
         DescribeRegistry
         DescribeRepositories
+        DescribeRepositoryCreationTemplates
+        GetAccountSetting
         GetAuthorizationToken
+        GetDownloadUrlForLayer
         GetLifecyclePolicy
+        GetRegistryPolicy
+        GetRegistryScanningConfiguration
         GetRepositoryPolicy
+        InitiateLayerUpload
+        ListImageReferrers
         ListImages
         ListTagsForResource
+        PutAccountSetting
         PutImage
         PutImageScanningConfiguration
         PutImageTagMutability
         PutLifecyclePolicy
+        PutRegistryPolicy
+        PutRegistryScanningConfiguration
+        PutReplicationConfiguration
         SetRepositoryPolicy
         TagResource
         UntagResource
+        UpdatePullThroughCacheRule
+        UpdateRepositoryCreationTemplate
+        UploadLayerPart
         CreateAccount
         RotateKeys
         ");
         let table = readme_table();
         assert_eq!(table.lines().count(), 66);
-        assert!(table.contains("| ListImageReferrers | `ecr:BatchGetImage` | not yet |\n"));
+        assert!(table.contains("| ListImageReferrers | `ecr:BatchGetImage` | works |\n"));
         assert!(table.contains("| CreateAccount | `acre:CreateAccount` | works |\n"));
     }
 }

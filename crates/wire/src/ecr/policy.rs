@@ -1,5 +1,5 @@
-//! Lifecycle policies and repository policies (spec/ecr.md 2.9, 2.14, 2.28, 2.32, 2.43, 2.49). Their texts are
-//! judged elsewhere.
+//! Policies of repositories and of registries (spec/ecr.md 2.9, 2.11, 2.14, 2.28, 2.30, 2.32, 2.43, 2.44, 2.49). Their
+//! texts are judged elsewhere.
 
 use super::{Input, Operation, Timestamp};
 use crate::names::{AccountId, RepositoryName};
@@ -118,4 +118,45 @@ pub struct RepositoryPolicyAnswer {
     pub registry_id: AccountId,
     /// Which.
     pub repository_name: RepositoryName,
+}
+
+/// Sets the policy of the caller's registry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PutRegistryPolicy {
+    /// At most 10,240 characters of JSON.
+    pub policy_text: String,
+}
+
+impl Input for PutRegistryPolicy {
+    const OPERATION: Operation = Operation::PutRegistryPolicy;
+    type Answer = RegistryPolicyAnswer;
+}
+
+/// Shows the policy of the caller's registry.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GetRegistryPolicy {}
+
+impl Input for GetRegistryPolicy {
+    const OPERATION: Operation = Operation::GetRegistryPolicy;
+    type Answer = RegistryPolicyAnswer;
+}
+
+/// Removes the policy of the caller's registry.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeleteRegistryPolicy {}
+
+impl Input for DeleteRegistryPolicy {
+    const OPERATION: Operation = Operation::DeleteRegistryPolicy;
+    type Answer = RegistryPolicyAnswer;
+}
+
+/// The policy of a registry, as it is or was last.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RegistryPolicyAnswer {
+    /// Its text.
+    pub policy_text: String,
+    /// The account.
+    pub registry_id: AccountId,
 }

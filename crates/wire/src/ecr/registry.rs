@@ -1,8 +1,13 @@
-//! The registry itself (spec/ecr.md 2.0, 2.22).
+//! The registry itself, and where it is replicated to (spec/ecr.md 2.0, 2.22, 2.46).
 
+use super::model::Constraint;
 use super::{Input, Operation};
 use crate::names::{AccountId, Region};
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
+
+/// Registries that one may copy to (spec/ecr.md 3.11).
+const MAX_DESTINATIONS: usize = 25;
 
 /// Asks about the caller's registry.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +25,38 @@ pub struct DescribeRegistryAnswer {
     /// The account.
     pub registry_id: AccountId,
     /// Told even when nothing is configured.
+    pub replication_configuration: ReplicationConfiguration,
+}
+
+/// Replaces the replication configuration of the caller's registry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PutReplicationConfiguration {
+    /// All of it.
+    pub replication_configuration: ReplicationConfiguration,
+}
+
+impl Input for PutReplicationConfiguration {
+    const OPERATION: Operation = Operation::PutReplicationConfiguration;
+    type Answer = PutReplicationConfigurationAnswer;
+
+    fn check(&self) -> Result<(), Constraint> {
+        let rules = self.replication_configuration.rules.iter();
+        let destinations: HashSet<_> = rules.flat_map(|rule| &rule.destinations).collect();
+        if destinations.len() > MAX_DESTINATIONS {
+            let text =
+                format!("Member must have at most {MAX_DESTINATIONS} unique destinations over all rules");
+            return Err(Constraint::broken("destinations", text));
+        }
+        Ok(())
+    }
+}
+
+/// The replication configuration as it was put, without the account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PutReplicationConfigurationAnswer {
+    /// All of it.
     pub replication_configuration: ReplicationConfiguration,
 }
 

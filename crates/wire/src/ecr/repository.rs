@@ -42,18 +42,16 @@ pub struct EncryptionConfiguration {
     pub kms_key: Option<String>,
 }
 
-/// Kinds of encryption.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum EncryptionType {
-    /// Keys of the registry: the default.
-    #[serde(rename = "AES256")]
-    Aes256,
-    /// A named key.
-    #[serde(rename = "KMS")]
-    Kms,
-    /// A named key, two layers.
-    #[serde(rename = "KMS_DSSE")]
-    KmsDsse,
+words! {
+    /// Kinds of encryption.
+    EncryptionType {
+        /// Keys of the registry: the default.
+        Aes256 "AES256"
+        /// A named key.
+        Kms "KMS"
+        /// A named key, two layers.
+        KmsDsse "KMS_DSSE"
+    }
 }
 
 /// Whether images are scanned when they are pushed.
@@ -65,32 +63,22 @@ pub struct ImageScanningConfiguration {
     pub scan_on_push: bool,
 }
 
-/// Whether a tag may move to another image.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum TagMutability {
-    /// No tag moves.
-    Immutable,
-    /// No tag moves but those that a filter matches.
-    ImmutableWithExclusion,
-    /// Tags move: the default.
-    #[default]
-    Mutable,
-    /// Tags move but those that a filter matches.
-    MutableWithExclusion,
+words! {
+    /// Whether a tag may move to another image.
+    #[derive(Default)]
+    TagMutability {
+        /// No tag moves.
+        Immutable "IMMUTABLE"
+        /// No tag moves but those that a filter matches.
+        ImmutableWithExclusion "IMMUTABLE_WITH_EXCLUSION"
+        /// Tags move: the default.
+        #[default] Mutable "MUTABLE"
+        /// Tags move but those that a filter matches.
+        MutableWithExclusion "MUTABLE_WITH_EXCLUSION"
+    }
 }
 
 impl TagMutability {
-    /// As on the wire.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Immutable => "IMMUTABLE",
-            Self::ImmutableWithExclusion => "IMMUTABLE_WITH_EXCLUSION",
-            Self::Mutable => "MUTABLE",
-            Self::MutableWithExclusion => "MUTABLE_WITH_EXCLUSION",
-        }
-    }
-
     /// Whether this mode has filters.
     pub fn has_filters(self) -> bool {
         matches!(self, Self::ImmutableWithExclusion | Self::MutableWithExclusion)
@@ -287,7 +275,10 @@ pub struct PutImageScanningConfigurationAnswer {
 }
 
 /// A mode has filters or it has none, and a filter has at most two `*` (spec/ecr.md 1.4, 1.7).
-fn check_filters(mutability: TagMutability, filters: Option<&[ExclusionFilter]>) -> Result<(), Constraint> {
+pub(super) fn check_filters(
+    mutability: TagMutability,
+    filters: Option<&[ExclusionFilter]>,
+) -> Result<(), Constraint> {
     const FIELD: &str = "imageTagMutabilityExclusionFilters";
     let mode = mutability.as_str();
     match filters {

@@ -1,4 +1,11 @@
-//! The shapes of spec/ecr.md 1.7 and 2.0, and of the inputs of chapter 2 that work here.
+//! The shapes of spec/ecr.md 1.7 and 2.0, and of the inputs of chapter 2 that work here; those that are about a registry
+//! as a whole are in [`registry`], those about layers and referrers in [`layer`].
+
+mod layer;
+mod registry;
+
+pub(super) use layer::*;
+pub(super) use registry::*;
 
 use super::model::{Form, Member, Pattern, Shape, optional, required};
 use crate::digest::Digest;

@@ -28,6 +28,12 @@ pub(super) struct Head {
     pub(super) manifests: Option<IgnoredAny>,
 }
 
+/// What stands on a manifest for those who list it.
+#[derive(Deserialize)]
+pub(super) struct Annotated {
+    pub(super) annotations: Option<BTreeMap<String, String>>,
+}
+
 /// An image or artifact.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -82,7 +82,11 @@ fn body(bytes: &[u8], frame: usize) -> Body {
 }
 
 fn expect(says: bool, held: usize, length: usize) -> Expect {
-    if says { Expect { first: Some(held as u64), length: Some(length as u64) } } else { Expect::default() }
+    if says {
+        Expect { first: Some(held as u64), length: Some(length as u64), ..Expect::default() }
+    } else {
+        Expect::default()
+    }
 }
 
 /// Runs the requests; answers the upload and how many bytes it holds.

@@ -7,12 +7,14 @@ conform! {
     tags_page_by_page_while_others_are_set
     images_and_pairs_under_every_filter
     a_page_of_pairs_may_end_inside_an_image
+    referrers_page_by_page_the_newest_first
+    the_first_image_with_a_blob
 }
 
 mod on_any_engine {
-    use crate::catalogue::images::{self, Filter};
+    use crate::catalogue::images::{self, Filter, NewImage, ReferrerFilter};
     use crate::catalogue::suite::{
-        arn, image, image_id, read, registry, registry_in, repository, settings, write,
+        arn, blob, digest, image, image_id, read, registry, registry_in, repository, settings, write,
     };
     use crate::catalogue::{Catalogue, TimeId, repositories};
     use std::sync::mpsc;
@@ -214,5 +216,72 @@ mod on_any_engine {
             images::set_tag(tx, app, "bb", image_id(1))
         });
         assert_eq!(page((image_id(1), "b")), [pair(1, "bb"), pair(1, "c")]);
+    }
+    pub(super) fn referrers_page_by_page_the_newest_first(catalogue: &Catalogue) {
+        let types = [None, Some("a"), Some("b")];
+        let app = write(catalogue, move |tx| {
+            let (app, other) = (repository(tx, "app")?, repository(tx, "other")?);
+            for number in 0..60_u8 {
+                let manifest = blob(tx, app, "manifest")?;
+                let new = |repository, name: &str, subject: &str| {
+                    let image = NewImage {
+                        id: image_id(u128::from(number) * 4 + name.len() as u128 % 4),
+                        repository,
+                        digest: &digest(&format!("{name} {number}")),
+                        manifest,
+                        media_type: "",
+                        artifact_type: types[usize::from(number) % 3],
+                        subject: Some(&digest(subject)),
+                        size: 0,
+                        pushed_at: 0,
+                        blobs: &[],
+                        children: &[],
+                    };
+                    images::insert(tx, &image)
+                };
+                new(app, "1", "subject")?;
+                new(app, "22", "another")?;
+                new(other, "333", "subject")?;
+            }
+            images::delete(tx, app, image_id(4 * 30 + 1), 1, 2)?;
+            Ok(app)
+        });
+        let list = |filter: ReferrerFilter<'_>| {
+            let (mut before, mut found) = (TimeId::LAST, Vec::new());
+            loop {
+                let page =
+                    read(catalogue, |tx| images::referrers(tx, app, &digest("subject"), filter, before, 7));
+                let Some(last) = page.last() else { return found };
+                before = last.id;
+                found.extend(page.into_iter().map(|image| image.digest));
+            }
+        };
+        let expected = |is_wanted: fn(u8) -> bool| -> Vec<_> {
+            let numbers = (0..60_u8).rev().filter(|number| *number != 30 && is_wanted(*number));
+            numbers.map(|number| digest(&format!("1 {number}"))).collect()
+        };
+        let of = |artifact_type, status| ReferrerFilter { artifact_type, status };
+        assert_eq!(list(of(None, None)), expected(|_| true));
+        assert_eq!(list(of(None, Some("ACTIVE"))), expected(|_| true));
+        assert_eq!(list(of(Some("a"), Some("ACTIVE"))), expected(|number| number % 3 == 1));
+        assert_eq!(list(of(Some("b"), None)), expected(|number| number % 3 == 2));
+        assert_eq!(list(of(Some("c"), None)), []);
+        assert_eq!(list(of(None, Some("ARCHIVED"))), []);
+    }
+
+    pub(super) fn the_first_image_with_a_blob(catalogue: &Catalogue) {
+        let (app, layer) = write(catalogue, |tx| {
+            let (app, other) = (repository(tx, "app")?, repository(tx, "other")?);
+            image(tx, other, "elsewhere", image_id(1))?;
+            image(tx, app, "second", image_id(3))?;
+            image(tx, app, "first", image_id(2))?;
+            Ok((app, blob(tx, app, "layer")?))
+        });
+        let first = || read(catalogue, |tx| images::first_with(tx, app, layer)).map(|image| image.id);
+        assert_eq!(first(), Some(image_id(2)));
+        write(catalogue, move |tx| images::delete(tx, app, image_id(2), 1, 2));
+        assert_eq!(first(), Some(image_id(3)));
+        write(catalogue, move |tx| images::delete(tx, app, image_id(3), 1, 2));
+        assert_eq!(first(), None);
     }
 }

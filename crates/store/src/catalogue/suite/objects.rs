@@ -55,6 +55,10 @@ mod on_any_engine {
             expected.sort();
             assert_eq!(seen, expected);
             assert_eq!(blobs::visible(tx, other, &[large.digest, small.digest])?.len(), 1);
+            let holders = |limit| -> Result<Vec<_>, crate::Error> {
+                Ok(blobs::holders(tx, small_id, limit)?.into_iter().map(|(row, _)| row).collect())
+            };
+            assert_eq!((holders(9)?, holders(1)?), (vec![other, app], vec![other]), "the newest first");
             for (at, expected) in [(4, 5), (6, 6), (5, 6)] {
                 blobs::touch(tx, small_id, at)?;
                 assert_eq!(number(tx, "SELECT touched_at FROM blob ORDER BY id LIMIT 1")?, expected);

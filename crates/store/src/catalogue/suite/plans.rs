@@ -1,11 +1,15 @@
 //! Every statement of the catalogue, prepared against the schema, and what `SQLite` makes of it: an index for each, no
 //! sorting, no table read whole.
 
+use super::registry::on_any_engine::{cache_rule, template};
 use super::{arn, author, digest, domain, image, image_id, new_blob, registry, repository, settings};
 use crate::catalogue::history::{Action, Entry};
-use crate::catalogue::images::{Filter, NewImage};
+use crate::catalogue::images::{Filter, NewImage, ReferrerFilter};
 use crate::catalogue::repositories::Document;
-use crate::catalogue::{TimeId, Tx, accounts, blobs, history, images, keys, migrate, repositories};
+use crate::catalogue::{
+    TimeId, Tx, account_settings, accounts, blobs, cache_rules, history, images, keys, migrate,
+    registry_policies, replication, repositories, scanning, templates,
+};
 use crate::error::Error;
 use rusqlite::Connection;
 use std::cell::RefCell;
@@ -67,6 +71,7 @@ fn call_all(tx: &Tx<'_>) -> Result<(), Error> {
     blobs::claim(tx, app, &new.digest, blob)?;
     blobs::repository_blob(tx, app, &new.digest)?;
     blobs::visible(tx, app, &[new.digest])?;
+    blobs::holders(tx, blob, 10)?;
     blobs::is_referenced(tx, app, blob)?;
 
     let child = image(tx, app, "image", image_id(1))?;
@@ -91,6 +96,11 @@ fn call_all(tx: &Tx<'_>) -> Result<(), Error> {
         images::page(tx, app, filter, TimeId::FIRST, 10)?;
         images::pairs(tx, app, filter, (TimeId::FIRST, ""), 10)?;
     }
+    for artifact_type in [None, Some("type")] {
+        let filter = ReferrerFilter { artifact_type, status: Some("ACTIVE") };
+        images::referrers(tx, app, &digest("subject"), filter, TimeId::LAST, 10)?;
+    }
+    images::first_with(tx, app, blob)?;
     images::tags_of(tx, child)?;
     images::tag_page(tx, app, "", 10)?;
     images::live(tx, app, &[digest("image")])?;
@@ -100,6 +110,27 @@ fn call_all(tx: &Tx<'_>) -> Result<(), Error> {
     images::remove_tag(tx, app, "tag")?;
     images::delete(tx, app, child, 1, 2)?;
     blobs::release(tx, app, &new.digest)?;
+
+    let here = registry();
+    account_settings::set(tx, &here, "name", "value")?;
+    account_settings::value(tx, &here, "name")?;
+    registry_policies::set(tx, &here, b"")?;
+    registry_policies::policy(tx, &here)?;
+    registry_policies::remove(tx, &here)?;
+    let rule = scanning::Rule { frequency: String::new(), filters: Vec::new() };
+    scanning::set(tx, &here, "BASIC", &[rule])?;
+    scanning::configuration(tx, &here)?;
+    let rule = replication::Rule { destinations: vec![registry()], filters: None, delete_replication: None };
+    replication::set(tx, &here, &[rule])?;
+    replication::rules(tx, &here)?;
+    cache_rules::set(tx, &here, &cache_rule("team", 1))?;
+    cache_rules::find(tx, &here, "team")?;
+    cache_rules::all(tx, &here)?;
+    cache_rules::remove(tx, &here, "team")?;
+    templates::set(tx, &here, &template("team"))?;
+    templates::find(tx, &here, "team")?;
+    templates::all(tx, &here)?;
+    templates::remove(tx, &here, "team")?;
 
     history::insert(tx, &author(1), Entry::of(app, Action::SetTag))?;
     history::insert_event(tx, &author(1), &registry(), "", "{}")?;
@@ -172,16 +203,39 @@ fn each_listing_uses_the_index_that_is_named() {
     }
 }
 
+#[test]
+fn a_page_of_referrers_reads_what_it_holds() {
+    let connection = migrated();
+    let app = repository(&Tx::new(&connection), "app").unwrap();
+    for (artifact_type, index) in [
+        (None, "image_subject (repository=? AND subject=? AND id<?)"),
+        (Some("type"), "image_referrer (repository=? AND subject=? AND artifact_type=? AND id<?)"),
+    ] {
+        SEEN.take();
+        let filter = ReferrerFilter { artifact_type, status: None };
+        images::referrers(&Tx::new(&connection), app, &digest("subject"), filter, TimeId::LAST, 10).unwrap();
+        let seen = SEEN.take();
+        let plan = plan(&connection, seen.first().unwrap());
+        assert!(plan.len() == 1 && plan[0].ends_with(index), "{artifact_type:?}: {plan:?}");
+    }
+}
+
 /// A function that nobody calls here has statements that nobody has prepared.
 #[test]
 fn no_function_is_left_out() {
     let modules = [
+        ("account_settings", include_str!("../account_settings.rs")),
         ("accounts", include_str!("../accounts.rs")),
         ("blobs", include_str!("../blobs.rs")),
+        ("cache_rules", include_str!("../cache_rules.rs")),
         ("history", include_str!("../history.rs")),
         ("images", include_str!("../images.rs")),
         ("keys", include_str!("../keys.rs")),
+        ("registry_policies", include_str!("../registry_policies.rs")),
+        ("replication", include_str!("../replication.rs")),
         ("repositories", include_str!("../repositories.rs")),
+        ("scanning", include_str!("../scanning.rs")),
+        ("templates", include_str!("../templates.rs")),
     ];
     let calls = include_str!("plans.rs");
     let mut functions = 0;

@@ -1,27 +1,50 @@
 use super::*;
 use crate::ecr::account::{CreateAccount, RotateKeys};
-use crate::ecr::image::{BatchDeleteImage, BatchGetImage, DescribeImages, ListImages, PutImage};
-use crate::ecr::policy::{
-    DeleteLifecyclePolicy, DeleteRepositoryPolicy, GetLifecyclePolicy, GetRepositoryPolicy,
-    PutLifecyclePolicy, SetRepositoryPolicy,
+use crate::ecr::account_setting::{GetAccountSetting, PutAccountSetting};
+use crate::ecr::cache_rule::{
+    CreatePullThroughCacheRule, DeletePullThroughCacheRule, DescribePullThroughCacheRules,
+    UpdatePullThroughCacheRule,
 };
-use crate::ecr::registry::DescribeRegistry;
+use crate::ecr::image::{BatchDeleteImage, BatchGetImage, DescribeImages, ListImages, PutImage};
+use crate::ecr::layer::{
+    BatchCheckLayerAvailability, CompleteLayerUpload, GetDownloadUrlForLayer, InitiateLayerUpload,
+    UploadLayerPart,
+};
+use crate::ecr::policy::{
+    DeleteLifecyclePolicy, DeleteRegistryPolicy, DeleteRepositoryPolicy, GetLifecyclePolicy,
+    GetRegistryPolicy, GetRepositoryPolicy, PutLifecyclePolicy, PutRegistryPolicy, SetRepositoryPolicy,
+};
+use crate::ecr::referrers::ListImageReferrers;
+use crate::ecr::registry::{DescribeRegistry, PutReplicationConfiguration};
 use crate::ecr::repository::{
     CreateRepository, DeleteRepository, DescribeRepositories, PutImageScanningConfiguration,
     PutImageTagMutability,
 };
+use crate::ecr::scanning::{
+    BatchGetRepositoryScanningConfiguration, GetRegistryScanningConfiguration,
+    PutRegistryScanningConfiguration,
+};
 use crate::ecr::tags::{ListTagsForResource, TagResource, UntagResource};
+use crate::ecr::template::{
+    CreateRepositoryCreationTemplate, DeleteRepositoryCreationTemplate, DescribeRepositoryCreationTemplates,
+    UpdateRepositoryCreationTemplate,
+};
 use crate::ecr::token::GetAuthorizationToken;
 use crate::ecr::{Operation, State};
 use proptest::prelude::*;
 use serde_json::json;
+
+const UPLOAD: &str = "01234567-89AB-cdef-0123-456789abcdef";
 
 /// A value that the shape allows; of an enumeration the `turn`-th.
 fn sample(shape: Shape, turn: usize) -> Value {
     match shape {
         Shape::Text { min, pattern: None, .. } => Value::String("x".repeat(min)),
         Shape::Text { pattern: Some(pattern), .. } => {
-            let text = ["000000000000", "ab"].into_iter().find(|text| (pattern.matches)(text));
+            let secret = "arn:aws:secretsmanager:us-east-1:000000000000:secret:ecr-pullthroughcache/hub";
+            let text = ["000000000000", "ab", "", secret, "sha256:00", UPLOAD]
+                .into_iter()
+                .find(|text| (pattern.matches)(text));
             Value::String(text.unwrap().to_owned())
         }
         Shape::Enum(values) => values[turn % values.len()].into(),
@@ -64,29 +87,52 @@ fn agree<T: Input>() -> Operation {
 #[test]
 fn structs_agree_with_shapes() {
     let mut seen = [
+        agree::<BatchCheckLayerAvailability>(),
         agree::<BatchDeleteImage>(),
         agree::<BatchGetImage>(),
+        agree::<BatchGetRepositoryScanningConfiguration>(),
+        agree::<CompleteLayerUpload>(),
         agree::<CreateAccount>(),
+        agree::<CreatePullThroughCacheRule>(),
         agree::<CreateRepository>(),
+        agree::<CreateRepositoryCreationTemplate>(),
         agree::<DeleteLifecyclePolicy>(),
+        agree::<DeletePullThroughCacheRule>(),
+        agree::<DeleteRegistryPolicy>(),
         agree::<DeleteRepository>(),
+        agree::<DeleteRepositoryCreationTemplate>(),
         agree::<DeleteRepositoryPolicy>(),
         agree::<DescribeImages>(),
+        agree::<DescribePullThroughCacheRules>(),
         agree::<DescribeRegistry>(),
         agree::<DescribeRepositories>(),
+        agree::<DescribeRepositoryCreationTemplates>(),
+        agree::<GetAccountSetting>(),
         agree::<GetAuthorizationToken>(),
+        agree::<GetDownloadUrlForLayer>(),
         agree::<GetLifecyclePolicy>(),
+        agree::<GetRegistryPolicy>(),
+        agree::<GetRegistryScanningConfiguration>(),
         agree::<GetRepositoryPolicy>(),
+        agree::<InitiateLayerUpload>(),
+        agree::<ListImageReferrers>(),
         agree::<ListImages>(),
         agree::<ListTagsForResource>(),
+        agree::<PutAccountSetting>(),
         agree::<PutImage>(),
         agree::<PutImageScanningConfiguration>(),
         agree::<PutImageTagMutability>(),
         agree::<PutLifecyclePolicy>(),
+        agree::<PutRegistryPolicy>(),
+        agree::<PutRegistryScanningConfiguration>(),
+        agree::<PutReplicationConfiguration>(),
         agree::<RotateKeys>(),
         agree::<SetRepositoryPolicy>(),
         agree::<TagResource>(),
         agree::<UntagResource>(),
+        agree::<UpdatePullThroughCacheRule>(),
+        agree::<UpdateRepositoryCreationTemplate>(),
+        agree::<UploadLayerPart>(),
     ];
     seen.sort();
     let works: Vec<_> = Operation::all().filter(|operation| operation.state() == State::Works).collect();
@@ -131,6 +177,59 @@ fn texts_that_clients_match_on() {
     InvalidParameterException Invalid parameter at 'imageTag' failed to satisfy constraint: 'must satisfy regular expression '[a-zA-Z0-9-_.]+''
     InvalidParameterException Invalid parameter at 'lifecyclePolicyText' failed to satisfy constraint: 'Member must have length greater than or equal to 100'
     ");
+}
+
+#[test]
+fn texts_about_layers() {
+    let with = |member: &str, value: Value| {
+        let mut body = json!({
+            "repositoryName": "ab", "uploadId": UPLOAD, "partFirstByte": 0, "partLastByte": 0, "layerPartBlob": "AA==",
+            "layerDigests": ["sha256:00"], "layerDigest": "sha256:00", "subjectId": { "imageDigest": "sha256:00" },
+        });
+        body[member] = value;
+        body
+    };
+    let told = [
+        told::<UploadLayerPart>(&with("uploadId", json!("0123"))),
+        told::<UploadLayerPart>(&with("partFirstByte", json!(-1))),
+        told::<UploadLayerPart>(&with("layerPartBlob", json!("A".repeat(27_962_032)))),
+        told::<UploadLayerPart>(&with("layerPartBlob", json!("not base64"))),
+        told::<UploadLayerPart>(&with("layerPartBlob", json!(["AA=="]))),
+        told::<CompleteLayerUpload>(&with("layerDigests", json!([]))),
+        told::<CompleteLayerUpload>(&with("layerDigests", json!(["latest"]))),
+        told::<GetDownloadUrlForLayer>(&with("layerDigest", json!("latest"))),
+        told::<BatchCheckLayerAvailability>(&with("layerDigests", json!(["x".repeat(1001)]))),
+        told::<ListImageReferrers>(&with("subjectId", json!({}))),
+        told::<ListImageReferrers>(&with("subjectId", json!({ "imageDigest": "latest" }))),
+        told::<ListImageReferrers>(&with("maxResults", json!(51))),
+        told::<ListImageReferrers>(&with(
+            "filter",
+            json!({ "artifactTypes": ["a", "b", "c", "d", "e", "f"] }),
+        )),
+        told::<ListImageReferrers>(&with("filter", json!({ "artifactTypes": [""] }))),
+    ];
+    insta::assert_snapshot!(told.join("\n"), @r"
+    InvalidParameterException Invalid parameter at 'uploadId' failed to satisfy constraint: 'must satisfy regular expression '[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}''
+    InvalidParameterException Invalid parameter at 'partFirstByte' failed to satisfy constraint: 'Member must have value greater than or equal to 0'
+    InvalidParameterException Invalid parameter at 'layerPartBlob' failed to satisfy constraint: 'Member must have length less than or equal to 20971520'
+    SerializationException STRING_VALUE can not be converted to a Blob at 'layerPartBlob'
+    SerializationException Start of list can not be converted to a Blob at 'layerPartBlob'
+    InvalidParameterException Invalid parameter at 'layerDigests' failed to satisfy constraint: 'Member must have length greater than or equal to 1'
+    InvalidParameterException Invalid parameter at 'layerDigests' failed to satisfy constraint: 'Member must satisfy constraint: [Member must satisfy regular expression pattern: [a-zA-Z0-9-_+.]+:[a-fA-F0-9]+]'
+    InvalidParameterException Invalid parameter at 'layerDigest' failed to satisfy constraint: 'must satisfy regular expression '[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+''
+    InvalidParameterException Invalid parameter at 'layerDigests' failed to satisfy constraint: 'Member must satisfy constraint: [Member must have length less than or equal to 1000]'
+    InvalidParameterException Invalid parameter at 'imageDigest' failed to satisfy constraint: 'Member must not be null'
+    InvalidParameterException Invalid parameter at 'imageDigest' failed to satisfy constraint: 'must satisfy regular expression '[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+''
+    InvalidParameterException Invalid parameter at 'maxResults' failed to satisfy constraint: 'Member must have value less than or equal to 50'
+    InvalidParameterException Invalid parameter at 'artifactTypes' failed to satisfy constraint: 'Member must have length less than or equal to 5'
+    InvalidParameterException Invalid parameter at 'artifactTypes' failed to satisfy constraint: 'Member must satisfy constraint: [Member must have length greater than or equal to 1]'
+    ");
+    let good = with("layerPartBlob", json!("AAECAw=="));
+    let input: UploadLayerPart = parse_input(good.to_string().as_bytes()).unwrap();
+    assert_eq!(input.layer_part_blob.0, [0, 1, 2, 3]);
+    assert_eq!(format!("{:?}", input.layer_part_blob), "Blob(4 bytes)");
+    let bad = with("layerDigests", json!(["", "latest", "md5:00"]));
+    assert!(parse_input::<BatchCheckLayerAvailability>(bad.to_string().as_bytes()).is_ok());
 }
 
 #[test]
