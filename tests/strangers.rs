@@ -1,16 +1,13 @@
-//! A stranger may nothing: another account's root, at every operation of the control plane, by `registryId` and by ARN; and
-//! the command that makes such an account.
+//! Other accounts: who makes them, and what is theirs. What they may at each operation and route stands in `matrix.rs`.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use acre_testkit::ecr::{Credentials, Ecr};
-use acre_testkit::image::{Flavour, Image, Recipe};
 use acre_testkit::server::{Options, REGION, Server, binary};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Output};
 
-const HOME: &str = "000000000000";
 const OTHER: &str = "222222222222";
 const ARN: &str = "arn:aws:ecr:us-east-1:000000000000:repository/team/app";
 
@@ -30,100 +27,6 @@ fn stranger(server: &Server) -> Ecr {
         made["secretAccessKey"].as_str().unwrap(),
     );
     Ecr::new(server.host(), Credentials::parse(&text).unwrap(), REGION)
-}
-
-fn policy() -> String {
-    json!({ "Version": "2012-10-17", "Statement": [
-        { "Effect": "Allow", "Principal": "*", "Action": "ecr:*" }
-    ] })
-    .to_string()
-}
-
-fn lifecycle() -> String {
-    json!({ "rules": [ { "rulePriority": 1, "description": "untagged images go after a week", "selection": {
-        "tagStatus": "untagged", "countType": "sinceImagePushed", "countUnit": "days", "countNumber": 7
-    }, "action": { "type": "expire" } } ] })
-    .to_string()
-}
-
-/// Every operation that works and can name another account, with what it asks of that account's repository.
-fn calls(name: &str) -> Vec<(&'static str, Value)> {
-    let of = |mut more: Value| {
-        more["registryId"] = HOME.into();
-        more["repositoryName"] = name.into();
-        more
-    };
-    let ids = json!([{ "imageTag": "v1" }]);
-    let manifest = "{\"schemaVersion\":2}";
-    let arn = ARN.replace("team/app", name);
-    let tags = json!([{ "Key": "a", "Value": "b" }]);
-    vec![
-        ("BatchDeleteImage", of(json!({ "imageIds": ids }))),
-        ("BatchGetImage", of(json!({ "imageIds": ids }))),
-        ("CreateRepository", of(json!({}))),
-        ("DeleteLifecyclePolicy", of(json!({}))),
-        ("DeleteRepository", of(json!({ "force": true }))),
-        ("DeleteRepositoryPolicy", of(json!({}))),
-        ("DescribeImages", of(json!({}))),
-        ("DescribeRepositories", json!({ "registryId": HOME, "repositoryNames": [name] })),
-        ("GetLifecyclePolicy", of(json!({}))),
-        ("GetRepositoryPolicy", of(json!({}))),
-        ("ListImages", of(json!({}))),
-        ("ListTagsForResource", json!({ "resourceArn": arn })),
-        (
-            "PutImage",
-            of(json!({ "imageManifest": manifest, "imageTag": "v1", "imageManifestMediaType": "x" })),
-        ),
-        (
-            "PutImageScanningConfiguration",
-            of(json!({ "imageScanningConfiguration": { "scanOnPush": true } })),
-        ),
-        ("PutImageTagMutability", of(json!({ "imageTagMutability": "IMMUTABLE" }))),
-        ("PutLifecyclePolicy", of(json!({ "lifecyclePolicyText": lifecycle() }))),
-        ("SetRepositoryPolicy", of(json!({ "policyText": policy() }))),
-        ("TagResource", json!({ "resourceArn": arn, "tags": tags })),
-        ("UntagResource", json!({ "resourceArn": arn, "tagKeys": ["a"] })),
-    ]
-}
-
-#[test]
-fn a_stranger_is_refused_at_every_operation_and_learns_nothing() {
-    let server = start();
-    let mut home = server.ecr().unwrap();
-    home.create_repository("team/app").unwrap();
-    let image = Image::made("app", &[Recipe { seed: 1, length: 10 }]);
-    image.push(&mut home.data_plane().unwrap(), "team/app", "v1", Flavour::PostPut).unwrap();
-    // An Allow for everybody is stored; nobody gains by it until policies are evaluated.
-    home.expect("SetRepositoryPolicy", &json!({ "repositoryName": "team/app", "policyText": policy() }))
-        .unwrap();
-    let mut other = stranger(&server);
-    let (there, missing) = (calls("team/app"), calls("team/none"));
-    for ((operation, input), (_, absent)) in there.into_iter().zip(missing) {
-        let (status, refused) = other.call(operation, &input).unwrap();
-        assert_eq!(
-            (status, refused["__type"].as_str()),
-            (400, Some("AccessDeniedException")),
-            "{operation}: {refused}"
-        );
-        let text = refused["message"].as_str().unwrap();
-        let expected = format!(
-            "User: arn:aws:iam::{OTHER}:root is not authorized to perform: ecr:{operation} on resource: {ARN} because no \
-             resource-based policy allows the ecr:{operation} action"
-        );
-        assert_eq!(text, expected);
-        // What is absent is refused in the same words.
-        let (status, unknown) = other.call(operation, &absent).unwrap();
-        assert_eq!(status, 400);
-        assert_eq!(
-            unknown["message"].as_str().unwrap().replace("team/none", "team/app"),
-            text,
-            "{operation}"
-        );
-    }
-    let listed = home.expect("DescribeImages", &json!({ "repositoryName": "team/app" })).unwrap();
-    assert_eq!(listed["imageDetails"][0]["imageTags"], json!(["v1"]));
-    let (_, policy) = home.call("GetLifecyclePolicy", &json!({ "repositoryName": "team/app" })).unwrap();
-    assert_eq!(policy["__type"], "LifecyclePolicyNotFoundException");
 }
 
 #[test]

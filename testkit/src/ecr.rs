@@ -23,12 +23,33 @@ pub struct Ecr {
     client: Client,
     credentials: Credentials,
     region: String,
+    /// Seconds that the caller's clock is ahead.
+    ahead: i64,
+    session_token: Option<String>,
 }
 
 impl Ecr {
     /// A caller at `host:port`.
     pub fn new(authority: &str, credentials: Credentials, region: &str) -> Self {
-        Self { client: Client::new(authority), credentials, region: region.into() }
+        Self {
+            client: Client::new(authority),
+            credentials,
+            region: region.into(),
+            ahead: 0,
+            session_token: None,
+        }
+    }
+
+    /// A caller whose clock is that many seconds ahead (behind, if negative).
+    pub fn with_clock(mut self, ahead: i64) -> Self {
+        self.ahead = ahead;
+        self
+    }
+
+    /// A caller whose credentials are said to be temporary.
+    pub fn with_session_token(mut self, token: &str) -> Self {
+        self.session_token = Some(token.into());
+        self
     }
 
     /// The connection that the calls use.
@@ -44,19 +65,30 @@ impl Ecr {
 
     /// Any `X-Amz-Target`, such as `Acre_V1.CreateAccount`: the whole answer.
     pub fn call_target(&mut self, target: &str, input: &Value) -> Result<Answer, Broken> {
-        let host = self.client.authority().to_owned();
         let body = input.to_string();
+        let headers = self.sign(target, &body);
+        self.send(&headers, &body)
+    }
+
+    /// The headers that make this body a call: the last one is the signature.
+    pub fn sign(&self, target: &str, body: &str) -> Vec<(&'static str, String)> {
+        let host = self.client.authority().to_owned();
         let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let time = timestamp(seconds);
-        let signed = [
-            ("content-type", "application/x-amz-json-1.1"),
-            ("host", &host),
-            ("x-amz-date", &time),
-            ("x-amz-target", target),
-        ];
+        let time = timestamp(seconds.saturating_add_signed(self.ahead));
+        let mut signed =
+            vec![("content-type", "application/x-amz-json-1.1"), ("host", &host), ("x-amz-date", &time)];
+        signed.extend(self.session_token.iter().map(|token| ("x-amz-security-token", token.as_str())));
+        signed.push(("x-amz-target", target));
         let authorization = self.credentials.authorization(&self.region, &time, &signed, body.as_bytes());
-        let mut headers: Vec<_> = signed.into_iter().filter(|(name, _)| *name != "host").collect();
-        headers.push(("authorization", &authorization));
+        let unnamed = signed.into_iter().filter(|(name, _)| *name != "host");
+        let mut headers: Vec<_> = unnamed.map(|(name, value)| (name, value.to_owned())).collect();
+        headers.push(("authorization", authorization));
+        headers
+    }
+
+    /// Sends a call as [`Ecr::sign`] made it, or as somebody changed it since.
+    pub fn send(&mut self, headers: &[(&'static str, String)], body: &str) -> Result<Answer, Broken> {
+        let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
         self.client.request("POST", "/", &headers, Body::Sized(body.as_bytes()))
     }
 

@@ -120,7 +120,7 @@ impl Client {
         &self.authority
     }
 
-    /// One request and its answer. `target` is sent as it is.
+    /// One request and its answer. `target` is sent as it is; a `Host` among the headers replaces the authority.
     pub fn request(
         &mut self,
         method: &str,
@@ -216,7 +216,10 @@ impl Client {
 
     fn head(&self, method: &str, target: &str, headers: &[(&str, &str)], body: Body<'_>) -> Vec<u8> {
         use std::fmt::Write as _;
-        let mut head = format!("{method} {target} HTTP/1.1\r\nHost: {}\r\n", self.authority);
+        let mut head = format!("{method} {target} HTTP/1.1\r\n");
+        if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
+            let _ = write!(head, "Host: {}\r\n", self.authority);
+        }
         let own = self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         for (name, value) in own.chain(headers.iter().copied()) {
             let _ = write!(head, "{name}: {value}\r\n");
