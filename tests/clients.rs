@@ -1,4 +1,4 @@
-//! Other people's clients against the real binary: docker, skopeo, podman, the AWS CLI, boto3.
+//! Other people's clients against the real binary, a file for each.
 //!
 //! Each test has its own server, data folder, home and credentials; the docker tests share one daemon. What a test needs
 //! and does not find on the machine fails it: `.ci/install` brings it.
@@ -8,11 +8,18 @@
 mod clients {
     mod aws_cli;
     mod boto3;
+    mod buildah;
+    mod cosign;
+    mod crane;
+    mod credential_helper;
     mod docker;
     mod dockerd;
+    mod helm;
     mod images;
+    mod oras;
     mod podman;
     mod programs;
+    mod regctl;
     mod skopeo;
     mod workplace;
 }

@@ -11,6 +11,7 @@ mod oci {
     mod door;
     mod early;
     mod groups;
+    mod large;
     mod layers;
     mod manifests;
     mod mounts;

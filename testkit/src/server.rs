@@ -133,6 +133,14 @@ impl Server {
         self.child.id()
     }
 
+    /// The most memory that the process ever had, in bytes.
+    pub fn peak_memory(&self) -> io::Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kibibytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+        kibibytes.map(|count| count << 10).ok_or_else(|| io::ErrorKind::InvalidData.into())
+    }
+
     /// The data folder.
     pub fn data(&self) -> &Path {
         &self.data

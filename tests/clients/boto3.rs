@@ -40,6 +40,16 @@ fn layers() {
 }
 
 #[test]
+fn registries() {
+    pass("registries");
+}
+
+#[test]
+fn prefixes() {
+    pass("prefixes");
+}
+
+#[test]
 fn pages_and_waiters() {
     pass("pages");
 }
@@ -47,4 +57,9 @@ fn pages_and_waiters() {
 #[test]
 fn callers() {
     pass("callers");
+}
+
+#[test]
+fn repeats() {
+    pass("repeats");
 }

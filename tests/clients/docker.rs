@@ -1,5 +1,7 @@
 //! docker: login, push, pull, re-tag, and what it shows when the registry refuses.
 
+use serde_json::{Value, from_str};
+
 use super::images::context;
 use super::programs::require;
 use super::workplace::Workplace;
@@ -130,4 +132,64 @@ fn a_wrong_password_logs_nobody_in() {
     }
     let told = place.shell(&format!("docker pull {uri}:1")).refused();
     assert!(told.contains("no basic auth credentials"), "{told}");
+}
+
+/// The docker command itself asks the registry here, not the daemon.
+#[test]
+fn a_list_of_images_is_pushed_and_pulled() {
+    let (place, uri) = logged_in("");
+    for architecture in ["amd64", "arm64"] {
+        let context = context(place.folder(), architecture, &format!("{uri} on {architecture}"));
+        place
+            .shell(&format!(
+                "docker build --quiet --tag {uri}:{architecture} {}; docker push {uri}:{architecture}",
+                context.display()
+            ))
+            .ok();
+    }
+    place
+        .shell(&format!(
+            "docker manifest create --insecure {uri}:many {uri}:amd64 {uri}:arm64
+            docker manifest annotate --os linux --arch amd64 {uri}:many {uri}:amd64
+            docker manifest annotate --os linux --arch arm64 {uri}:many {uri}:arm64
+            docker manifest push --insecure --purge {uri}:many
+            docker rmi {uri}:amd64 {uri}:arm64"
+        ))
+        .ok();
+    let shown = place.shell(&format!("docker manifest inspect --insecure {uri}:many")).ok();
+    let shown: Value = from_str(&shown).expect("docker writes JSON");
+    let architectures: Vec<&Value> =
+        (0..2).map(|at| &shown["manifests"][at]["platform"]["architecture"]).collect();
+    assert_eq!(architectures, ["amd64", "arm64"]);
+    for architecture in ["amd64", "arm64"] {
+        place
+            .shell(&format!(
+                "docker pull --quiet --platform linux/{architecture} {uri}:many
+                container=$(docker create --network none {uri}:many none)
+                docker cp $container:/first first
+                docker rm $container
+                docker rmi {uri}:many
+                cmp first {architecture}/first"
+            ))
+            .ok();
+    }
+}
+
+/// docker itself deletes nothing in a registry.
+#[test]
+fn a_deleted_image_is_gone() {
+    let (place, uri) = logged_in("");
+    let context = context(place.folder(), "context", &uri);
+    let told = place
+        .shell(&format!(
+            "docker build --quiet --tag {uri}:1 {} >&2
+            docker push --quiet {uri}:1 >&2
+            docker rmi {uri}:1 >&2
+            aws ecr batch-delete-image --repository-name team/web --image-ids imageTag=1 >&2
+            docker pull {uri}:1",
+            context.display()
+        ))
+        .refused();
+    assert!(told.contains("not found") || told.contains("manifest unknown"), "{told}");
+    assert_eq!(place.tags("team/web"), [""; 0]);
 }

@@ -37,6 +37,28 @@ impl Layout {
         layout
     }
 
+    /// A layout that a client wrote to the folder `name`.
+    pub(crate) fn written(folder: &Path, name: &str) -> Self {
+        Self { folder: folder.join(name) }
+    }
+
+    /// Fails the test unless everything that a descriptor of another layout reaches stands here, byte for byte.
+    #[track_caller]
+    pub(crate) fn holds(&self, other: &Self, descriptor: &Value) {
+        let bytes = other.read(descriptor);
+        assert!(self.read(descriptor) == bytes, "other bytes: {descriptor}");
+        if ![MANIFEST, INDEX].iter().any(|document| descriptor["mediaType"] == *document) {
+            return;
+        }
+        let document: Value = serde_json::from_slice(&bytes).expect("a manifest is JSON");
+        let parts =
+            ["layers", "manifests"].map(|name| document[name].as_array().cloned().unwrap_or_default());
+        let config = document.get("config");
+        for part in parts.iter().flatten().chain(config) {
+            self.holds(other, part);
+        }
+    }
+
     /// Adds an image of one layer that holds `text`; answers its descriptor.
     pub(crate) fn image(&self, architecture: &str, text: &str) -> Value {
         let work = self.folder.join("work");

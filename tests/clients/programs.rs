@@ -8,14 +8,14 @@ use std::process::{Command, Stdio};
 /// Longer than any step of a test takes on a slow machine; a client that hangs fails its test instead of the whole run.
 const LIMIT_SECONDS: &str = "300";
 
-/// Where programs are looked for: `ACRE_TEST_PATH`, else the environment that `.ci/install` made, then `PATH`.
+/// Where programs are looked for: `ACRE_TEST_PATH`, else what `.ci/install` made, then `PATH`.
 pub(crate) fn search_path() -> OsString {
     let ours = env::var_os("ACRE_TEST_PATH").unwrap_or_else(|| {
         let cache = env::var_os("ACRE_CI_CACHE").map_or_else(
             || PathBuf::from(env::var_os("HOME").unwrap_or_default()).join(".cache/acre-ci"),
             PathBuf::from,
         );
-        cache.join("venv/bin").into_os_string()
+        env::join_paths([cache.join("venv/bin"), cache.join("bin")]).expect("no colon in a folder's name")
     });
     let path = env::var_os("PATH").unwrap_or_default();
     // Daemons live in sbin, which is not on everyone's PATH.

@@ -135,7 +135,7 @@ fn an_image_pushed_by_the_api_is_pulled() {
         .collect();
     place
         .shell(&format!(
-            r#"for digest in {}; do
+            r"for digest in {}; do
                 split --bytes=10485760 layout/blobs/${{digest/:/\/}} part.
                 upload=$(aws ecr initiate-layer-upload --repository-name made --query uploadId --output text)
                 first=0
@@ -149,7 +149,7 @@ fn an_image_pushed_by_the_api_is_pulled() {
                 aws ecr complete-layer-upload --repository-name made --upload-id $upload --layer-digests $digest
             done
             aws ecr put-image --repository-name made --image-tag 1 --image-manifest file://manifest.json
-            skopeo copy --preserve-digests --src-tls-verify=false {made}:1 dir:plain"#,
+            skopeo copy --preserve-digests --src-tls-verify=false {made}:1 dir:plain",
             digests.join(" ")
         ))
         .ok();

@@ -7,7 +7,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-const ROUNDS: usize = 30;
+const ROUNDS: usize = 100;
 const MIB: usize = 1 << 20;
 
 /// Sends every byte, whatever the server has said meanwhile, and only then reads.

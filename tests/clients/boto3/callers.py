@@ -15,12 +15,17 @@ from botocore.exceptions import ClientError
 from registry import ACCOUNT, Registry
 
 WORKING = {
-    "BatchCheckLayerAvailability", "BatchDeleteImage", "BatchGetImage", "CompleteLayerUpload", "CreateRepository",
-    "DeleteLifecyclePolicy", "DeleteRepository", "DeleteRepositoryPolicy", "DescribeImages", "DescribeRegistry",
-    "DescribeRepositories", "GetAuthorizationToken", "GetDownloadUrlForLayer", "GetLifecyclePolicy",
-    "GetRepositoryPolicy", "InitiateLayerUpload", "ListImageReferrers", "ListImages", "ListTagsForResource", "PutImage",
-    "PutImageScanningConfiguration", "PutImageTagMutability", "PutLifecyclePolicy", "SetRepositoryPolicy",
-    "TagResource", "UntagResource", "UploadLayerPart",
+    "BatchCheckLayerAvailability", "BatchDeleteImage", "BatchGetImage", "BatchGetRepositoryScanningConfiguration",
+    "CompleteLayerUpload", "CreatePullThroughCacheRule", "CreateRepository", "CreateRepositoryCreationTemplate",
+    "DeleteLifecyclePolicy", "DeletePullThroughCacheRule", "DeleteRegistryPolicy", "DeleteRepository",
+    "DeleteRepositoryCreationTemplate", "DeleteRepositoryPolicy", "DescribeImages", "DescribePullThroughCacheRules",
+    "DescribeRegistry", "DescribeRepositories", "DescribeRepositoryCreationTemplates", "GetAccountSetting",
+    "GetAuthorizationToken", "GetDownloadUrlForLayer", "GetLifecyclePolicy", "GetRegistryPolicy",
+    "GetRegistryScanningConfiguration", "GetRepositoryPolicy", "InitiateLayerUpload", "ListImageReferrers",
+    "ListImages", "ListTagsForResource", "PutAccountSetting", "PutImage", "PutImageScanningConfiguration",
+    "PutImageTagMutability", "PutLifecyclePolicy", "PutRegistryPolicy", "PutRegistryScanningConfiguration",
+    "PutReplicationConfiguration", "SetRepositoryPolicy", "TagResource", "UntagResource", "UpdatePullThroughCacheRule",
+    "UpdateRepositoryCreationTemplate", "UploadLayerPart",
 }
 MISMATCH = (
     "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key "
