@@ -1,4 +1,4 @@
-//! DECISIONS. Documents and names in, a verdict and its reason out: what a lifecycle policy says ([`lifecycle`]), what a
+//! DECISIONS. Documents and names in, a verdict and its reason out: what a lifecycle policy does ([`lifecycle`]), what a
 //! repository policy says ([`iam`]), whether a tag may move ([`rules`]), when a repository is scanned ([`scanning`]),
 //! whether a tag matches ([`pattern`]).
 //!

@@ -22,6 +22,7 @@ pub const MAX_WILDCARDS: usize = 4;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LifecyclePolicy {
     rules: Vec<Rule>,
+    counts_families: bool,
     canonical: String,
 }
 
@@ -32,17 +33,22 @@ impl LifecyclePolicy {
     /// The schema comes first and reports all that it finds; only a policy that obeys it is checked for sense, and the
     /// first fault is the answer.
     pub fn parse(text: &str) -> Result<Self, LifecycleError> {
+        Self::parse_as(Dialect::Ecr, text)
+    }
+
+    /// As [`LifecyclePolicy::parse`], for a policy that may say more than ECR's.
+    pub fn parse_as(dialect: Dialect, text: &str) -> Result<Self, LifecycleError> {
         if text.chars().count() > MAX_CHARACTERS {
             return Err(LifecycleError::Unreadable);
         }
         let Ok(json @ Json::Object(_)) = json::parse(text) else { return Err(LifecycleError::Unreadable) };
-        let written = schema::read(&json).map_err(LifecycleError::Schema)?;
-        let rules = written.into_iter().map(Rule::from_written).collect::<Result<Vec<_>, _>>()?;
+        let written = schema::read(&json, dialect).map_err(LifecycleError::Schema)?;
+        let rules = written.rules.into_iter().map(Rule::from_written).collect::<Result<Vec<_>, _>>()?;
         check_priorities(&rules)?;
         check_untagged(&rules)?;
         check_any(&rules)?;
         check_lists(&rules)?;
-        Ok(Self { rules, canonical: json.to_string() })
+        Ok(Self { rules, counts_families: written.counts_families, canonical: json.to_string() })
     }
 
     /// The rules in the order in which they were written; [`Rule::priority`] says in which they apply.
@@ -50,10 +56,27 @@ impl LifecyclePolicy {
         &self.rules
     }
 
+    /// Whether rules that count images count an index with its children, and an image with what is attached to it, as
+    /// one. Only [`Dialect::Acre`] can say so.
+    pub fn counts_families(&self) -> bool {
+        self.counts_families
+    }
+
     /// The document as compact JSON: the members that were sent, in their order, none added.
     pub fn canonical(&self) -> String {
         self.canonical.clone()
     }
+}
+
+/// What a policy may say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Dialect {
+    /// What ECR takes.
+    #[default]
+    Ecr,
+    /// Besides: `sinceImagePulled` with the action `expire`, and beside `rules` the member
+    /// `"acre": {"countFamilies": true}` ([`LifecyclePolicy::counts_families`]).
+    Acre,
 }
 
 /// One rule.
@@ -140,7 +163,7 @@ pub enum Count {
         /// Days of 24 hours.
         days: u32,
     },
-    /// It was last pulled longer ago than this; only with [`Action::Transition`].
+    /// It was last pulled longer ago than this; only with [`Action::Transition`], but in [`Dialect::Acre`].
     SinceImagePulled {
         /// Days of 24 hours.
         days: u32,

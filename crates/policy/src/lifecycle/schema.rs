@@ -4,7 +4,7 @@
 //! As in the validator that ECR uses, the problems of an object or list hide those of what it holds, and the problems of
 //! neighbours are all reported.
 
-use super::document::{Action, Count, MAX_RULES, StorageClass};
+use super::document::{Action, Count, Dialect, MAX_RULES, StorageClass};
 use crate::json::Json;
 use serde_json::{Number, Value};
 
@@ -78,6 +78,13 @@ pub enum Problem {
     EmptyString,
 }
 
+/// A policy whose members are right one by one.
+pub(super) struct WrittenPolicy {
+    /// As they were written.
+    pub(super) rules: Vec<Written>,
+    pub(super) counts_families: bool,
+}
+
 /// A rule whose members are right one by one.
 pub(super) struct Written {
     pub(super) priority: u32,
@@ -102,9 +109,9 @@ pub(super) enum TagStatus {
     Untagged,
 }
 
-/// Reads the rules in the order in which they were written.
-pub(super) fn read(policy: &Json) -> Result<Vec<Written>, Vec<Problem>> {
-    let mut reader = Reader { problems: Vec::new() };
+/// Reads a policy.
+pub(super) fn read(policy: &Json, dialect: Dialect) -> Result<WrittenPolicy, Vec<Problem>> {
+    let mut reader = Reader { dialect, problems: Vec::new() };
     reader.policy(policy).map_err(|Reported| reader.problems)
 }
 
@@ -112,13 +119,29 @@ pub(super) fn read(policy: &Json) -> Result<Vec<Written>, Vec<Problem>> {
 struct Reported;
 
 struct Reader {
+    dialect: Dialect,
     problems: Vec<Problem>,
 }
 
 impl Reader {
-    fn policy(&mut self, json: &Json) -> Result<Vec<Written>, Reported> {
-        let ([rules], []) = self.object(json, ["rules"], [])?;
-        self.list(rules, MAX_RULES, Self::rule)
+    fn policy(&mut self, json: &Json) -> Result<WrittenPolicy, Reported> {
+        let ([rules], own) = match self.dialect {
+            Dialect::Ecr => self.object(json, ["rules"], []).map(|(rules, [])| (rules, None))?,
+            Dialect::Acre => self.object(json, ["rules"], ["acre"]).map(|(rules, [own])| (rules, own))?,
+        };
+        let rules = self.list(rules, MAX_RULES, Self::rule);
+        let counts_families = own.map_or(Ok(false), |own| self.own(own));
+        Ok(WrittenPolicy { rules: rules?, counts_families: counts_families? })
+    }
+
+    /// What only acre's dialect knows: whether families count as one.
+    fn own(&mut self, json: &Json) -> Result<bool, Reported> {
+        let ([], [families]) = self.object(json, [], ["countFamilies"])?;
+        match families {
+            None => Ok(false),
+            Some(Json::Bool(families)) => Ok(*families),
+            Some(other) => self.wrong_type(other, "boolean"),
+        }
     }
 
     fn rule(&mut self, json: &Json) -> Result<Written, Reported> {
@@ -135,8 +158,10 @@ impl Reader {
             action: action?,
         };
         match (rule.selection.count, rule.action) {
-            (Count::SinceImagePulled { .. }, Action::Expire)
-            | (Count::SinceImageTransitioned { .. }, Action::Transition) => self.report(Problem::NoVariant),
+            (Count::SinceImagePulled { .. }, Action::Expire) if self.dialect == Dialect::Ecr => {
+                self.report(Problem::NoVariant)
+            }
+            (Count::SinceImageTransitioned { .. }, Action::Transition) => self.report(Problem::NoVariant),
             _ => Ok(rule),
         }
     }
