@@ -59,6 +59,9 @@ pub(crate) struct Settings {
     /// Listen here [default: 127.0.0.1:4510]
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<String>,
+    /// Show metrics to whoever asks here, as http://<address>/metrics [default: nowhere]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    metrics: Option<String>,
     /// Tell clients this host[:port] [default: localhost]
     #[arg(long, value_name = "HOST")]
     public_host: Option<String>,
@@ -186,6 +189,7 @@ impl Settings {
         flags([
             ("config", self.config),
             ("listen", self.listen),
+            ("metrics", self.metrics),
             ("public-host", self.public_host),
             ("domain", self.domain),
             ("data", self.data),

@@ -110,7 +110,15 @@ impl Registry {
                 rule.custom_role_arn = Some(role.clone()).filter(|arn| !arn.is_empty());
             }
             rule.updated_at = now;
-            check(&at, &rule, None)?;
+            check(&at, &rule, None).map_err(|error| match error {
+                // Not an exception of this operation. The secret can only be exchanged: it is the role that was sent away.
+                Error::UpstreamNeedsCredentials => Error::InvalidParameter {
+                    field: "customRoleArn",
+                    constraint: "CustomRoleArn must not be empty when the upstream is of another account"
+                        .into(),
+                },
+                other => other,
+            })?;
             rows::set(tx, &at, &rule)?;
             Ok(rule)
         });

@@ -29,7 +29,7 @@ mod settings;
 mod templates;
 mod tokens;
 
-pub use acre_store::Error as StoreError;
+pub use acre_store::{Distribution, Error as StoreError, Measures};
 pub use acre_store::blobs::{Content, Expect, Reader, Source, SourceError, UploadError, Wanted};
 pub use error::Error;
 pub use open::{Addresses, Settings, is_held, rotate_idle};
@@ -88,6 +88,11 @@ impl Registry {
     /// Whether the catalogue takes no writes since a commit failed.
     pub fn is_read_only(&self) -> bool {
         self.store.catalogue.is_read_only()
+    }
+
+    /// What there is and what was done, in numbers. Blocking, and short.
+    pub fn measures(&self) -> Result<Measures, StoreError> {
+        self.store.measures()
     }
 
     /// Who writes history in this request, and the ids of what it writes.

@@ -1,9 +1,11 @@
 //! From settings to a running registry: first start, background work, stop.
 
+use crate::authorize::Permit;
 use crate::principals::Principals;
 use crate::{Clock, Error, Registry, accounts, pull};
 use acre_store::Store;
 use acre_store::catalogue::accounts as rows;
+use acre_wire::ecr::Operation;
 use acre_wire::names::{AccountId, Region, RegistryName};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -84,10 +86,20 @@ pub fn is_held(data: &Path) -> Result<Option<String>, Error> {
     Ok(Some(endpoint.trim().to_owned()))
 }
 
-/// Rotates the keys of a data folder that no server holds; answers how many key domains there are.
-pub async fn rotate_idle(data: &Path, root_key_file: Option<&Path>, now: i64) -> Result<usize, Error> {
-    let store = Store::open(data, &root_key(data, root_key_file), now, UPLOAD_LIFETIME)?;
-    Ok(store.rotate_keys(now).await?)
+/// Rotates the keys of a data folder that no server holds; answers how many key domains there are. `principal` is who
+/// does it, for the audit.
+pub async fn rotate_idle(
+    data: &Path,
+    root_key_file: Option<&Path>,
+    now: i64,
+    principal: String,
+) -> Result<usize, Error> {
+    let permit = Permit::of_holder(Operation::RotateKeys, principal, uuid::Uuid::new_v4().to_string());
+    let rotate = async || {
+        let store = Store::open(data, &root_key(data, root_key_file), now, UPLOAD_LIFETIME)?;
+        Ok(store.rotate_keys(now).await?)
+    };
+    permit.record(rotate().await)
 }
 
 impl Registry {

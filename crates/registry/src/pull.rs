@@ -140,9 +140,7 @@ impl Registry {
     async fn note_damage(&self, blob: &Blob, error: acre_store::Error) -> Error {
         if let acre_store::Error::Damaged(what) = &error {
             tracing::error!(digest = %blob.digest, what, "stored bytes are damaged");
-            let object = blob.object;
-            let mark = self.store.catalogue.write(move |tx| blobs::mark_damaged(tx, object)).await;
-            if let Err(error) = mark {
+            if let Err(error) = self.store.mark_damaged(blob.object).await {
                 tracing::warn!(%error, "the damaged object could not be marked");
             }
         }

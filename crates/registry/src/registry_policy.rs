@@ -27,12 +27,18 @@ impl Registry {
         let registry = caller.registry.clone();
         let permit = self.authorize(caller, Operation::PutRegistryPolicy, &registry.account, "*")?;
         let put = async {
-            let scope =
-                self.store.catalogue.read(|tx| Self::setting(tx, &registry, Setting::RegistryPolicyScope))?;
-            check(&input.policy_text, scope)?;
+            let document = check(&input.policy_text)?;
             let sealed = self.seal_text(&context(&registry, KIND), &input.policy_text)?;
             let at = registry.clone();
-            let set = move |tx: &Tx<'_>| Ok(rows::set(tx, &at, &sealed)?);
+            let set = move |tx: &Tx<'_>| {
+                if Self::setting(tx, &at, Setting::RegistryPolicyScope)? == "V1"
+                    && !document.is_limited_to(&SCOPE_V1)
+                {
+                    tracing::info!("a registry policy beyond the scope V1 was refused");
+                    return Err(invalid());
+                }
+                Ok(rows::set(tx, &at, &sealed)?)
+            };
             self.store.catalogue.write::<_, Error, _>(set).await?;
             Ok(show(&registry, input.policy_text.clone()))
         };
@@ -77,20 +83,21 @@ impl Registry {
     }
 }
 
-fn check(text: &str, scope: &str) -> Result<(), Error> {
-    let invalid = || Error::InvalidParameter {
-        field: "PolicyText",
-        constraint: "Invalid registry policy provided".into(),
-    };
+/// The whole grammar, resources in every statement, and no Deny.
+fn check(text: &str) -> Result<PolicyDocument, Error> {
     let document = PolicyDocument::parse(text).map_err(|error| {
         tracing::info!(%error, "a registry policy was refused");
         invalid()
     })?;
-    if !document.names_resources() || (scope == "V1" && !document.is_limited_to(&SCOPE_V1)) {
-        tracing::info!(scope, "a registry policy without resources, or beyond its scope, was refused");
+    if !document.names_resources() {
+        tracing::info!("a registry policy without resources was refused");
         return Err(invalid());
     }
-    if document.has_deny() { Err(Error::DenyNotEnforced) } else { Ok(()) }
+    if document.has_deny() { Err(Error::DenyNotEnforced) } else { Ok(document) }
+}
+
+fn invalid() -> Error {
+    Error::InvalidParameter { field: "PolicyText", constraint: "Invalid registry policy provided".into() }
 }
 
 fn find(tx: &Tx<'_>, registry: &RegistryName) -> Result<Vec<u8>, Error> {

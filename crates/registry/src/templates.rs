@@ -174,31 +174,26 @@ impl Registry {
         registry: &RegistryName,
         input: UpdateRepositoryCreationTemplate,
     ) -> Result<Change, Error> {
-        let written = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
-        if let Some(policy) = written(&input.repository_policy) {
-            check_repository_policy("repositoryPolicy", &policy)?;
+        let repository_policy = Sent::of(input.repository_policy);
+        if let Sent::Is(policy) = &repository_policy {
+            check_repository_policy("repositoryPolicy", policy)?;
         }
-        if let Some(policy) = written(&input.lifecycle_policy) {
-            check_lifecycle_policy("lifecyclePolicy", &policy)?;
+        let lifecycle_policy = Sent::of(input.lifecycle_policy);
+        if let Sent::Is(policy) = &lifecycle_policy {
+            check_lifecycle_policy("lifecyclePolicy", policy)?;
         }
-        let seal = |text: Option<String>, kind: Text| {
-            let seal = |text: String| {
-                if text.is_empty() {
-                    return Ok(None);
-                }
-                self.seal_text(&kind.context(registry, &input.prefix), &text).map(Some)
-            };
-            text.map(seal).transpose()
+        let seal = |text: Sent<String>, kind: Text| {
+            text.map(|text| self.seal_text(&kind.context(registry, &input.prefix), &text))
         };
         Ok(Change {
             applied_for: input.applied_for.map(words),
-            custom_role_arn: input.custom_role_arn.map(|arn| Some(arn).filter(|arn| !arn.is_empty())),
-            description: seal(input.description, Text::Description)?,
+            custom_role_arn: Sent::of(input.custom_role_arn),
+            description: seal(Sent::of(input.description), Text::Description)?,
             encryption: input.encryption_configuration.map(encryption).transpose()?,
             tag_mutability: input.image_tag_mutability,
             exclusion_filters: input.image_tag_mutability_exclusion_filters,
-            lifecycle_policy: seal(input.lifecycle_policy, Text::LifecyclePolicy)?,
-            repository_policy: seal(input.repository_policy, Text::RepositoryPolicy)?,
+            lifecycle_policy: seal(lifecycle_policy, Text::LifecyclePolicy)?,
+            repository_policy: seal(repository_policy, Text::RepositoryPolicy)?,
             resource_tags: input.resource_tags.map(tags).transpose()?,
         })
     }
@@ -263,17 +258,59 @@ impl Text {
     }
 }
 
-/// What is to become of a template. What is None stays, the inner None goes.
+/// What is said of a text that a template may do without.
+#[derive(Clone)]
+enum Sent<T> {
+    /// Nothing: it stays.
+    Not,
+    /// An empty one: it goes.
+    Empty,
+    /// What it is from now on.
+    Is(T),
+}
+
+impl Sent<String> {
+    fn of(text: Option<String>) -> Self {
+        match text {
+            None => Self::Not,
+            Some(text) if text.is_empty() => Self::Empty,
+            Some(text) => Self::Is(text),
+        }
+    }
+}
+
+impl<T> Sent<T> {
+    fn map<U, E>(self, change: impl FnOnce(T) -> Result<U, E>) -> Result<Sent<U>, E> {
+        Ok(match self {
+            Self::Not => Sent::Not,
+            Self::Empty => Sent::Empty,
+            Self::Is(text) => Sent::Is(change(text)?),
+        })
+    }
+
+    fn apply(&self, place: &mut Option<T>)
+    where
+        T: Clone,
+    {
+        match self {
+            Self::Not => {}
+            Self::Empty => *place = None,
+            Self::Is(text) => *place = Some(text.clone()),
+        }
+    }
+}
+
+/// What is to become of a template. What is None stays.
 #[derive(Clone)]
 struct Change {
     applied_for: Option<Vec<String>>,
-    custom_role_arn: Option<Option<String>>,
-    description: Option<Option<Vec<u8>>>,
+    custom_role_arn: Sent<String>,
+    description: Sent<Vec<u8>>,
     encryption: Option<(EncryptionType, Option<String>)>,
     tag_mutability: Option<TagMutability>,
     exclusion_filters: Option<Vec<ExclusionFilter>>,
-    lifecycle_policy: Option<Option<Vec<u8>>>,
-    repository_policy: Option<Option<Vec<u8>>>,
+    lifecycle_policy: Sent<Vec<u8>>,
+    repository_policy: Sent<Vec<u8>>,
     resource_tags: Option<Vec<(String, String)>>,
 }
 
@@ -285,10 +322,10 @@ impl Change {
             }
         }
         set(&mut template.applied_for, self.applied_for.as_ref());
-        set(&mut template.custom_role_arn, self.custom_role_arn.as_ref());
-        set(&mut template.description, self.description.as_ref());
-        set(&mut template.lifecycle_policy, self.lifecycle_policy.as_ref());
-        set(&mut template.repository_policy, self.repository_policy.as_ref());
+        self.custom_role_arn.apply(&mut template.custom_role_arn);
+        self.description.apply(&mut template.description);
+        self.lifecycle_policy.apply(&mut template.lifecycle_policy);
+        self.repository_policy.apply(&mut template.repository_policy);
         set(&mut template.resource_tags, self.resource_tags.as_ref());
         if let Some((encryption_type, kms_key)) = &self.encryption {
             encryption_type.as_str().clone_into(&mut template.encryption_type);

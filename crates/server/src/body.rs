@@ -34,6 +34,7 @@ pub(crate) struct RequestBody {
     /// The client waits for `100 Continue`, which hyper sends at the first read.
     waits: bool,
     end: Option<Result<(), BodyError>>,
+    received: u64,
     exchange: Exchange,
 }
 
@@ -43,6 +44,9 @@ pub(crate) enum BodyError {
     /// The client sent nothing for 60 s: 408.
     #[error("the client sent nothing for a minute")]
     Idle,
+    /// It comes too slowly for the memory that it holds while others wait for theirs: 408.
+    #[error("the request's body comes too slowly while others wait")]
+    Slow,
     /// The connection broke, or the framing of the body is wrong: there is nobody to answer.
     #[error("the request's body broke off")]
     Broken,
@@ -56,12 +60,17 @@ pub(crate) enum BodyError {
 
 impl RequestBody {
     pub(crate) fn new(incoming: Incoming, waits: bool, exchange: Exchange) -> Self {
-        Self { incoming: Some(incoming), waits, end: None, exchange }
+        Self { incoming: Some(incoming), waits, end: None, received: 0, exchange }
     }
 
     /// The `Content-Length`, less what was read; none for a chunked body.
     pub(crate) fn length(&self) -> Option<u64> {
         self.incoming.as_ref().and_then(|incoming| http_body::Body::size_hint(incoming).exact())
+    }
+
+    /// How many bytes were read.
+    pub(crate) fn received(&self) -> u64 {
+        self.received
     }
 
     /// The next bytes, never empty; none at the end. The bytes are a slice of the connection's read buffer: who keeps
@@ -76,7 +85,10 @@ impl RequestBody {
             self.waits = false;
             match timeout(IDLE, incoming.frame()).await {
                 Ok(Some(Ok(frame))) => match frame.into_data() {
-                    Ok(bytes) if !bytes.is_empty() => return Some(Ok(bytes)),
+                    Ok(bytes) if !bytes.is_empty() => {
+                        self.received += bytes.len() as u64;
+                        return Some(Ok(bytes));
+                    }
                     // Trailers mean nothing here.
                     _ => {}
                 },
@@ -95,7 +107,12 @@ impl RequestBody {
 impl acre_registry::Source for RequestBody {
     async fn next(&mut self) -> Option<Result<Bytes, SourceError>> {
         // The inherent `next`: it goes before the trait's.
-        Self::next(self).await.map(|bytes| bytes.map_err(|_| SourceError))
+        Self::next(self).await.map(|bytes| {
+            bytes.map_err(|error| match error {
+                BodyError::Idle | BodyError::Slow => SourceError::Idle,
+                BodyError::Broken | BodyError::TooLarge { .. } => SourceError::Broken,
+            })
+        })
     }
 }
 
@@ -241,6 +258,16 @@ impl http_body::Body for Body {
 }
 
 impl Stream {
+    /// How many bytes are to come.
+    pub(crate) fn left(&self) -> u64 {
+        self.left
+    }
+
+    /// The same bytes, by way of somebody who looks at them.
+    pub(crate) fn watched<F: Frames + 'static>(self, watch: impl FnOnce(Box<dyn Frames>) -> F) -> Self {
+        Self { frames: Box::new(watch(self.frames)), left: self.left }
+    }
+
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BrokenAnswer>>> {
         self.frames.poll_next(cx).map(|next| match next {
             None if self.left == 0 => None,

@@ -22,6 +22,8 @@ use std::time::Duration;
 pub struct Config {
     /// Where it listens; port 0 is any free one.
     pub listen: SocketAddr,
+    /// Where metrics are shown, to whoever asks; port 0 is any free one.
+    pub metrics: Option<SocketAddr>,
     /// The host that clients are told; none: `localhost`.
     pub public_host: Option<HostName>,
     /// With one, every registry has a host of its own: `<account>.dkr.ecr.<region>.<domain>`.

@@ -4,14 +4,17 @@
 use crate::body::{Body, RequestBody};
 use crate::budget::Budget;
 use crate::listen::Peer;
+use crate::observe::{Metrics, Record};
 use crate::{ecr, oci};
-use acre_registry::Registry;
+use acre_registry::{Caller, Principal, Registry};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HOST, HeaderName};
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
-use std::sync::Arc;
-use std::time::Instant;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::{Arc, OnceLock};
+use std::task::Poll;
 use uuid::Uuid;
 
 const API_VERSION: HeaderName = HeaderName::from_static("docker-distribution-api-version");
@@ -25,6 +28,18 @@ pub(crate) struct Doors {
     pub(crate) scheme: &'static str,
     /// Memory for bodies that are read whole.
     pub(crate) budget: Budget,
+    /// Calls that may come again.
+    pub(crate) repeats: ecr::Repeats,
+    /// What is counted.
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+impl Doors {
+    /// The doors of a server that has answered nobody yet.
+    pub(crate) fn new(registry: Arc<Registry>, scheme: &'static str) -> Self {
+        let (budget, repeats, metrics) = Default::default();
+        Self { registry, scheme, budget, repeats, metrics }
+    }
 }
 
 /// A request without its body.
@@ -32,9 +47,21 @@ pub(crate) struct Doors {
 pub(crate) struct Head {
     pub(crate) parts: Parts,
     pub(crate) request_id: String,
+    principal: OnceLock<Arc<Principal>>,
 }
 
 impl Head {
+    /// It is known who asks.
+    pub(crate) fn identify(&self, caller: &Caller) {
+        // A request has one caller.
+        let _ = self.principal.set(Arc::clone(&caller.principal));
+    }
+
+    /// The ARN of whoever asks, once that is known.
+    pub(crate) fn principal(&self) -> Option<&str> {
+        self.principal.get().map(|principal| principal.arn.as_str())
+    }
+
     /// The host that the client means to speak to, with its port.
     pub(crate) fn host(&self) -> Option<&str> {
         let host = self.parts.headers.get(HOST).and_then(|value| value.to_str().ok());
@@ -48,6 +75,7 @@ impl Head {
 }
 
 /// Which door a path leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Door {
     DataPlane,
     ControlPlane,
@@ -72,36 +100,63 @@ impl Door {
 
 /// Answers one request.
 pub(crate) async fn answer(doors: Arc<Doors>, request: Request<RequestBody>, peer: Peer) -> Response<Body> {
-    let started = Instant::now();
     let (parts, mut body) = request.into_parts();
-    let head = Head { parts, request_id: Uuid::new_v4().to_string() };
-    let (operation, mut response) = match Door::of(&head.parts.method, head.parts.uri.path()) {
-        Door::DataPlane => {
-            let (operation, mut response) = oci::serve(&doors, &head, &mut body).await;
-            response.headers_mut().insert(API_VERSION, HeaderValue::from_static("registry/2.0"));
-            (operation, response)
-        }
-        Door::Layer => oci::serve_layer(&doors, &head).await,
-        Door::ControlPlane => ecr::serve(&doors, &head, &mut body).await,
-        Door::Health => ("-", text(StatusCode::OK, "ok\n")),
-        Door::Readiness => ("-", readiness(&doors)),
-        Door::None => ("-", not_found()),
-    };
+    let (request_id, principal) = (Uuid::new_v4().to_string(), OnceLock::new());
+    let head = Arc::new(Head { parts, request_id, principal });
+    let record = Record::begin(Arc::clone(&doors.metrics), Arc::clone(&head), peer.address);
+    let door = Door::of(&head.parts.method, head.parts.uri.path());
+    let attended = survive(attend(&doors, door, &head, &mut body)).await;
+    let (operation, mut response) = attended.unwrap_or_else(|Panicked| ("-", door.failed(&head)));
+    if door == Door::DataPlane {
+        response.headers_mut().insert(API_VERSION, HeaderValue::from_static("registry/2.0"));
+    }
     if let Ok(id) = HeaderValue::from_str(&head.request_id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
-    tracing::debug!(
-        target: "acre::access",
-        peer = %peer.address,
-        method = %head.parts.method,
-        path = head.parts.uri.path(),
-        operation,
-        status = response.status().as_u16(),
-        attempt = head.header(HeaderName::from_static("amz-sdk-request")),
-        micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
-        request_id = head.request_id,
-    );
-    response
+    record.answered(operation, body.received(), response)
+}
+
+async fn attend(
+    doors: &Doors,
+    door: Door,
+    head: &Head,
+    body: &mut RequestBody,
+) -> (&'static str, Response<Body>) {
+    match door {
+        Door::DataPlane => oci::serve(doors, head, body).await,
+        Door::Layer => oci::serve_layer(doors, head).await,
+        Door::ControlPlane => ecr::serve(doors, head, body).await,
+        Door::Health => ("-", text(StatusCode::OK, "ok\n")),
+        Door::Readiness => ("-", readiness(doors)),
+        Door::None => ("-", not_found()),
+    }
+}
+
+impl Door {
+    /// The answer to a request that broke: a defect, whose panic the log holds.
+    fn failed(self, head: &Head) -> Response<Body> {
+        tracing::error!(request_id = head.request_id, "a request broke: its answer is 500");
+        match self {
+            Self::DataPlane | Self::Layer => oci::failed(head),
+            Self::ControlPlane => ecr::failed(head),
+            Self::Health | Self::Readiness | Self::None => failed(),
+        }
+    }
+}
+
+/// A panic, told to the log where it happened.
+#[derive(Debug)]
+struct Panicked;
+
+/// The outcome of a future that may panic. What it had begun is dropped as if its client had gone.
+async fn survive<T>(future: impl Future<Output = T>) -> Result<T, Panicked> {
+    let mut future = pin!(future);
+    // It is not polled again after a panic, so nobody sees what it left half done.
+    std::future::poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+        Ok(poll) => poll.map(Ok),
+        Err(_) => Poll::Ready(Err(Panicked)),
+    })
+    .await
 }
 
 /// Ready is who can take a push: a catalogue that refuses writes cannot.
@@ -118,7 +173,7 @@ pub(crate) fn not_found() -> Response<Body> {
     text(StatusCode::NOT_FOUND, "404 page not found\n")
 }
 
-/// A request whose task broke: a defect, with its panic in the log.
+/// What is answered when nothing better can be.
 pub(crate) fn failed() -> Response<Body> {
     text(StatusCode::INTERNAL_SERVER_ERROR, "internal error\n")
 }

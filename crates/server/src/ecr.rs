@@ -4,16 +4,22 @@
 mod dispatch;
 mod error;
 mod layers;
+mod repeats;
 mod sts;
+
+pub(crate) use repeats::Repeats;
 
 use crate::body::{Body, BodyError, RequestBody};
 use crate::doors::{Doors, Head};
 use crate::identity::sigv4;
+use crate::observe::Outcome;
 use acre_wire::ecr::{CONTENT_TYPE, ErrorCode, Operation, State};
+use acre_wire::sigv4::body_hash;
 use bytes::Bytes;
 use error::Refused;
 use http::header::{self, HeaderName};
 use http::{HeaderValue, Response, StatusCode};
+use repeats::{Attempt, Turn};
 
 /// Bytes of a body that is not worth a change of threads.
 const LARGE: usize = 1 << 20;
@@ -32,14 +38,27 @@ pub(crate) async fn serve(
         let text = format!("acre has no operation with the target {}", shorten(target));
         ("-", Err(Refused::new(ErrorCode::UnknownOperation, text)))
     };
-    let (status, bytes) = match answer {
-        Ok(bytes) => (StatusCode::OK, bytes),
-        Err(refused) => refused.into_answer(&head.request_id),
-    };
-    let mut response = Response::new(Body::Whole(Bytes::from(bytes)));
+    (name, answer.map_or_else(|refused| refuse(refused, head), |bytes| respond(StatusCode::OK, bytes)))
+}
+
+/// The answer to a call whose task broke: a defect, with its panic in the log.
+pub(crate) fn failed(head: &Head) -> Response<Body> {
+    refuse(Refused::new(ErrorCode::Server, "the operation failed"), head)
+}
+
+fn refuse(refused: Refused, head: &Head) -> Response<Body> {
+    let outcome = Outcome(refused.name());
+    let (status, bytes) = refused.into_answer(&head.request_id);
+    let mut response = respond(status, bytes.into());
+    response.extensions_mut().insert(outcome);
+    response
+}
+
+fn respond(status: StatusCode, bytes: Bytes) -> Response<Body> {
+    let mut response = Response::new(Body::Whole(bytes));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
-    (name, response)
+    response
 }
 
 async fn call(
@@ -47,7 +66,7 @@ async fn call(
     head: &Head,
     body: &mut RequestBody,
     operation: Operation,
-) -> Result<Vec<u8>, Refused> {
+) -> Result<Bytes, Refused> {
     if operation.state() == State::NotYet {
         // Never a 5xx or 501: the Terraform provider repeats those for most of an hour.
         let text = format!(
@@ -64,10 +83,40 @@ async fn call(
                 format!("the request's body is longer than the {cap} bytes that {} takes", operation.name());
             Refused::new(ErrorCode::InvalidParameter, text)
         }
-        error => Refused::new(ErrorCode::Serialization, error.to_string()),
+        // SDKs repeat this one.
+        BodyError::Idle | BodyError::Slow => Refused::new(ErrorCode::RequestTimeout, error.to_string()),
+        BodyError::Broken => Refused::new(ErrorCode::Serialization, error.to_string()),
     })?;
-    let caller = aside(body.bytes.len(), || claimed.verify(&body.bytes, &head.request_id))?;
-    dispatch::dispatch(&doors.registry, &caller, operation, &body.bytes).await
+    let (caller, hash) = aside(body.bytes.len(), || {
+        let hash = body_hash(&body.bytes);
+        claimed.verify(&hash, &head.request_id).map(|caller| (caller, hash))
+    })?;
+    head.identify(&caller);
+    let run = async || dispatch::dispatch(&doors.registry, &caller, operation, &body.bytes).await;
+    let Some(attempt) = Attempt::read(&head.parts.headers, &caller, operation, &hash) else {
+        return Ok(run().await?.into());
+    };
+    match doors.repeats.turn(attempt).await {
+        Turn::Run(ticket) => {
+            let answer = run().await?.into();
+            ticket.keep(&answer);
+            Ok(answer)
+        }
+        Turn::Again(answer, total) => {
+            tracing::info!(
+                operation = operation.name(),
+                request_id = head.request_id,
+                total,
+                "repeated call answered again"
+            );
+            Ok(answer)
+        }
+        // SDKs wait for a while after this one, and ask again.
+        Turn::Running => Err(Refused::new(
+            ErrorCode::Throttling,
+            "the first sending of this call is still being carried out",
+        )),
+    }
 }
 
 /// Work on a whole body. A large one takes a tenth of a second: meanwhile other requests go on in other threads.

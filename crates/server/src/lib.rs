@@ -13,16 +13,20 @@ mod greeting;
 mod identity;
 mod listen;
 mod log;
+mod observe;
 mod oci;
 pub mod operate;
 
 use acre_registry::{Addresses, Registry, Settings};
+use body::RequestBody;
 use config::{Config, ConfigError, Flag};
 use doors::Doors;
+use http::Request;
 use listen::{BindError, Listener, stop_signals};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::sync::mpsc;
 
 /// How long tasks that are still on their way at the end may take.
 const LAST_MOMENT: Duration = Duration::from_secs(2);
@@ -36,6 +40,9 @@ pub enum StartError {
     /// The address.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// The address of the metrics.
+    #[error("no metrics (--metrics): {}", .0.reason())]
+    Metrics(#[source] BindError),
     /// The data folder.
     #[error(transparent)]
     Registry(#[from] acre_registry::Error),
@@ -62,6 +69,10 @@ pub fn serve(flags: &[Flag]) -> Result<(), StartError> {
 async fn run(config: Config) -> Result<(), StartError> {
     let stop = stop_signals().map_err(StartError::Process)?;
     let listener = Listener::bind(config.listen, config.tls.clone()).await?;
+    let metrics = match config.metrics {
+        Some(address) => Some(Listener::bind(address, None).await.map_err(StartError::Metrics)?),
+        None => None,
+    };
     let addresses = addresses(&config, listener.address(), listener.scheme());
     let is_first = !config.data.join("credentials").exists();
     let endpoint = format!("{}://{}", addresses.scheme, reachable(&config, listener.address()));
@@ -82,11 +93,9 @@ async fn run(config: Config) -> Result<(), StartError> {
     }
     tracing::info!(endpoint, data = %config.data.display(), "acre serves");
     let work = tokio::spawn(Arc::clone(&registry).work());
-    let doors = Arc::new(Doors {
-        registry: Arc::clone(&registry),
-        scheme: addresses.scheme,
-        budget: budget::Budget::default(),
-    });
+    let doors = Arc::new(Doors::new(Arc::clone(&registry), addresses.scheme));
+    // Until the last request has ended: its numbers are shown too.
+    let shown = metrics.map(|listener| show_metrics(listener, Arc::clone(&doors)));
     // A task for each request: one that has begun to change something ends as it would have, also when its client goes
     // away in the middle; its body then breaks off, and an upload keeps what has come.
     let service = move |request, peer| {
@@ -94,10 +103,23 @@ async fn run(config: Config) -> Result<(), StartError> {
         async move { answer.await.unwrap_or_else(|_| doors::failed()) }
     };
     listener.serve(service, stop, config.drain).await;
+    drop(shown);
     work.abort();
     registry.stop().await;
     tracing::info!("acre has stopped");
     Ok(())
+}
+
+/// Shows metrics until what it answers is dropped.
+fn show_metrics(listener: Listener, doors: Arc<Doors>) -> mpsc::Sender<()> {
+    tracing::info!(endpoint = format!("http://{}/metrics", listener.address()), "metrics are shown");
+    let (running, stop) = mpsc::channel(1);
+    let service = move |request: Request<RequestBody>, _| {
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        observe::page(Arc::clone(&doors), method, path)
+    };
+    tokio::spawn(listener.serve(service, stop, Duration::ZERO));
+    running
 }
 
 fn settings(config: &Config, addresses: Addresses) -> Settings {

@@ -78,6 +78,16 @@ pub enum BindError {
     Tls(#[from] TlsError),
 }
 
+impl BindError {
+    /// The same without advice about `--listen`: for another listener than the doors'.
+    pub(crate) fn reason(&self) -> String {
+        match self {
+            Self::InUse(address) => format!("{address} is in use: another program listens there"),
+            other => other.to_string(),
+        }
+    }
+}
+
 /// How far the server is on its way to the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Stage {

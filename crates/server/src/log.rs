@@ -30,13 +30,13 @@ pub enum Level {
     Warn,
     /// What was changed, and by whom.
     Info,
-    /// What is going on.
+    /// What is going on: a line for each request.
     Debug,
     /// Everything.
     Trace,
 }
 
-/// Starts logging. Fails if this process logs already.
+/// Starts logging; panics become lines like all others. Fails if this process logs already.
 pub(crate) fn start(format: Format, level: Level) -> Result<(), TryInitError> {
     // A log that cannot be written is no reason to end, and no reason to panic on a closed stderr.
     let lines = fmt::layer().with_writer(stderr).log_internal_errors(false);
@@ -48,7 +48,13 @@ pub(crate) fn start(format: Format, level: Level) -> Result<(), TryInitError> {
         }
         Format::Json => lines.json().flatten_event(true).boxed(),
     };
-    registry().with(lines.with_filter(filter(level))).try_init()
+    registry().with(lines.with_filter(filter(level))).try_init()?;
+    std::panic::set_hook(Box::new(|panic| {
+        let said = panic.payload_as_str().unwrap_or("a value that is no text");
+        let place = panic.location().map(ToString::to_string);
+        tracing::error!(place, said, "a defect: a thread panicked");
+    }));
+    Ok(())
 }
 
 impl Format {

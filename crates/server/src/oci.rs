@@ -41,6 +41,12 @@ impl Context<'_> {
     }
 }
 
+/// The answer to a request whose task broke: a defect, with its panic in the log.
+pub(crate) fn failed(head: &Head) -> Response<Body> {
+    let refused = Refused::new(StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::Unknown, "the request failed");
+    refused.for_request(&head.request_id).response()
+}
+
 /// The operation's name for logs and metrics, and the answer.
 pub(crate) async fn serve(
     doors: &Doors,
@@ -63,6 +69,7 @@ pub(crate) async fn serve(
         Ok(identified) => identified,
         Err(refusal) => return (name, refuse(doors, head, refusal)),
     };
+    head.identify(&caller);
     let request = match Request::parse(&shape) {
         Ok(request) => request,
         Err(invalid) => return (name, error::invalid(&invalid).response()),

@@ -11,6 +11,7 @@ mod read;
 mod recovery;
 mod segments;
 mod session;
+mod settling;
 #[cfg(test)]
 mod suite;
 pub(crate) mod sweep;
@@ -97,13 +98,33 @@ impl Blobs {
         Ok(Content::Stream(Reader::open(&path, key, blob.size, range, self.reads.clone()).await?))
     }
 
-    /// Fails with [`Error::Full`] when the disk has less than its reserve, max(1 GiB, 1 %), left: the catalogue must
-    /// still be able to record deletions.
+    /// Fails with [`Error::Full`] when the disk has less than its reserve left: the catalogue must still be able to record
+    /// deletions.
     pub fn check_reserve(&self) -> Result<(), Error> {
-        let disk = rustix::fs::statvfs(&self.data).map_err(|error| Error::io(&self.data, error.into()))?;
-        let reserve = (disk.f_blocks.saturating_mul(disk.f_frsize) / 100).max(1 << 30);
-        if disk.f_bavail.saturating_mul(disk.f_frsize) < reserve { Err(Error::Full) } else { Ok(()) }
+        let disk = self.disk()?;
+        if disk.free < disk.reserve { Err(Error::Full) } else { Ok(()) }
     }
+
+    /// The disk that holds the data folder.
+    pub(crate) fn disk(&self) -> Result<Disk, Error> {
+        let disk = rustix::fs::statvfs(&self.data).map_err(|error| Error::io(&self.data, error.into()))?;
+        let size = disk.f_blocks.saturating_mul(disk.f_frsize);
+        Ok(Disk { size, free: disk.f_bavail.saturating_mul(disk.f_frsize), reserve: (size / 100).max(1 << 30) })
+    }
+
+    /// How many buffers are free: of uploads, and of pulls.
+    pub(crate) fn buffers_free(&self) -> (u64, u64) {
+        (self.uploads.pool.free(), self.reads.free())
+    }
+}
+
+/// A disk, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Disk {
+    pub(crate) size: u64,
+    pub(crate) free: u64,
+    /// What must stay free: max(1 GiB, 1 %).
+    pub(crate) reserve: u64,
 }
 
 /// A range of a blob.

@@ -1,11 +1,17 @@
 //! Making files and names survive a power cut. A file's bytes are durable after `sync_data` on that file; its name is
 //! durable after a sync of the folder that holds it. Nothing else is.
+//!
+//! A sync that failed is never repeated: Linux marks the pages that it could not write clean, so the next sync has nothing
+//! to do and says yes. What they held must be written anew first ([`write_anew`]) or be given up.
 
 use crate::error::Error;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::Path;
+
+/// Bytes that are written over themselves at a time.
+const BLOCK: usize = 1 << 20;
 
 /// Makes the names in a folder durable.
 pub(crate) fn sync_folder(folder: &Path) -> Result<(), Error> {
@@ -23,6 +29,21 @@ pub(crate) fn make_folder(folder: &Path) -> Result<(), Error> {
         Err(source) if source.kind() != std::io::ErrorKind::AlreadyExists => Err(Error::io(folder, source)),
         _ => Ok(()),
     }
+}
+
+/// Writes a file over itself, so that the next sync of it vouches for every byte: what an earlier process left may be in
+/// the cache alone, marked clean by a sync that failed. Power cut here: each byte is what it was or what was read.
+pub(crate) fn write_anew(file: &File) -> std::io::Result<()> {
+    let length = file.metadata()?.len();
+    let mut block = vec![0; BLOCK];
+    let mut at = 0;
+    while at < length {
+        let next = usize::try_from(length - at).map_or(BLOCK, |left| left.min(BLOCK));
+        file.read_exact_at(&mut block[..next], at)?;
+        file.write_all_at(&block[..next], at)?;
+        at += next as u64;
+    }
+    Ok(())
 }
 
 /// Puts a small file (0600) in place whole: after a power cut the name holds all of it, what it held before, or is absent.

@@ -11,9 +11,11 @@ pub mod catalogue;
 mod durable;
 pub mod error;
 pub mod keys;
+mod meters;
 pub mod seal;
 
 pub use error::Error;
+pub use meters::{Distribution, Measures};
 
 use acre_wire::digest::Digest;
 use blobs::sweep::Records;
@@ -27,7 +29,12 @@ use std::ops::Range;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::{Duration, Instant};
 use uuid::Uuid;
+
+/// For so long a folder is waited for that another process only asks about.
+const LOCK_WITHIN: Duration = Duration::from_millis(500);
 
 /// An open data folder. Nobody else has it open while this lives.
 #[derive(Debug)]
@@ -37,6 +44,7 @@ pub struct Store {
     /// All keys.
     pub keys: KeyRing,
     blobs: Blobs,
+    damaged_reads: AtomicU64,
     data: PathBuf,
     _lock: File,
 }
@@ -55,17 +63,27 @@ impl Store {
         let catalogue = Catalogue::open(data)?;
         let keys = KeyRing::open(root_key, &catalogue, now)?;
         let blobs = Blobs::open(data)?;
-        let store = Self { catalogue, keys, blobs, data: data.to_path_buf(), _lock: lock };
+        let store = Self {
+            catalogue,
+            keys,
+            blobs,
+            damaged_reads: AtomicU64::new(0),
+            data: data.to_path_buf(),
+            _lock: lock,
+        };
         store.sweep(now, lifetime)?;
         Ok(store)
     }
 
     /// Whether another process holds the folder; the folder need not exist.
+    ///
+    /// Asking is sharing the lock for a moment: others may ask at the same time, and who opens the folder just then waits.
     pub fn is_locked(data: &Path) -> Result<bool, Error> {
-        match lock(data) {
-            Ok(_) => Ok(false),
-            Err(Error::Locked(_)) => Ok(true),
-            Err(error) => Err(error),
+        let (path, file) = lock_file(data)?;
+        match file.try_lock_shared() {
+            Ok(()) => Ok(false),
+            Err(TryLockError::WouldBlock) => Ok(true),
+            Err(TryLockError::Error(source)) => Err(Error::io(&path, source)),
         }
     }
 
@@ -154,11 +172,21 @@ impl Store {
 
     /// The transaction that follows a finish has ended: with the object's row (`used`), or without need of the object.
     pub fn settle_upload(&self, finished: &Finished, used: bool) {
-        if used {
-            self.blobs.uploads.clear(finished);
-        } else {
-            self.blobs.uploads.discard(finished);
+        self.blobs.uploads.close(finished, used);
+    }
+
+    /// The transaction that follows a finish failed in the store. Until the catalogue takes writes again, a power cut may
+    /// bring its row back, which must then find its object; after that, the catalogue says what became of it.
+    pub fn doubt_upload(&self, finished: &Finished) {
+        self.blobs.uploads.doubt(finished);
+    }
+
+    /// Ends the doubts when it is certain: a commit that failed cannot come back once another one has followed it.
+    fn settle_doubts(&self) -> Result<(), Error> {
+        if self.catalogue.is_read_only() {
+            return Ok(());
         }
+        self.blobs.uploads.close_doubtful(|object| self.names(object))
     }
 
     /// Keeps a finished upload's id in mind for an hour: a client whose answer was lost asks again.
@@ -174,6 +202,7 @@ impl Store {
 
     /// Removes uploads that nobody can or will go on with.
     pub fn sweep(&self, now: i64, lifetime: i64) -> Result<(), Error> {
+        self.settle_doubts()?;
         self.blobs.sweep(self, now, lifetime)
     }
 
@@ -186,15 +215,47 @@ impl Store {
         self.blobs.read(blob, &version, sealed, range).await
     }
 
-    /// Bytes whose row cannot be written are not taken in: nobody could tell before the next start whether an object
-    /// of a failed commit is still needed, so each would stay until then.
+    /// Bytes whose row cannot be written are not taken in: while commits fail nobody can tell whether an object is still
+    /// needed, so each would stay.
     async fn check_writable(&self) -> Result<(), Error> {
         self.blobs.check_reserve()?;
         if self.catalogue.is_read_only() {
             // Lets the writer try again.
             self.catalogue.write(|_| Ok::<_, Error>(())).await?;
         }
-        Ok(())
+        self.settle_doubts()
+    }
+
+    /// What there is and what was done, in numbers. Blocking, and short.
+    pub fn measures(&self) -> Result<Measures, Error> {
+        let (blobs, blob_bytes) = self.catalogue.read(catalogue::blobs::total)?;
+        let writer = self.catalogue.meters();
+        let disk = self.blobs.disk()?;
+        let (upload_buffers_free, read_buffers_free) = self.blobs.buffers_free();
+        Ok(Measures {
+            uploads_open: self.blobs.uploads.count() as u64,
+            writes_waiting: writer.waiting.load(Relaxed),
+            batches: writer.batches.distribution(),
+            commits: writer.commits.distribution(),
+            failed_commits: writer.failed.load(Relaxed),
+            is_read_only: self.catalogue.is_read_only(),
+            object_syncs: self.blobs.uploads.syncs.distribution(),
+            blobs,
+            blob_bytes,
+            damaged_reads: self.damaged_reads.load(Relaxed),
+            disk_free: disk.free,
+            disk_size: disk.size,
+            disk_reserve: disk.reserve,
+            upload_buffers_free,
+            read_buffers_free,
+        })
+    }
+
+    /// Notes that a read met bytes of this object that their seal does not vouch for: the next push of its digest replaces
+    /// it.
+    pub async fn mark_damaged(&self, object: ObjectId) -> Result<(), Error> {
+        self.damaged_reads.fetch_add(1, Relaxed);
+        self.catalogue.write(move |tx| catalogue::blobs::mark_damaged(tx, object)).await
     }
 
     /// Fails with [`Error::Full`] when the disk has less than its reserve left.
@@ -234,14 +295,25 @@ pub fn day(now: i64) -> u32 {
 
 /// Takes the folder for this process. The lock goes with the process, however it ends.
 fn lock(data: &Path) -> Result<File, Error> {
+    let (path, file) = lock_file(data)?;
+    let asked = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if asked.elapsed() < LOCK_WITHIN => {
+                std::thread::sleep(LOCK_WITHIN / 20);
+            }
+            Err(TryLockError::WouldBlock) => return Err(Error::Locked(data.to_path_buf())),
+            Err(TryLockError::Error(source)) => return Err(Error::io(&path, source)),
+        }
+    }
+}
+
+fn lock_file(data: &Path) -> Result<(PathBuf, File), Error> {
     let path = data.join("lock");
     let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
     let file = open.map_err(|source| Error::io(&path, source))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Error::Locked(data.to_path_buf())),
-        Err(TryLockError::Error(source)) => Err(Error::io(&path, source)),
-    }
+    Ok((path, file))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@ use crate::catalogue::keys;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 fn open(data: &Path) -> Result<Store, Error> {
     Store::open(data, &data.join("root.key"), 1, 1)
@@ -22,6 +23,42 @@ fn a_folder_is_for_one_at_a_time() {
     open(&data).unwrap();
     let nowhere = open(&folder.path().join("no/where"));
     assert!(matches!(nowhere, Err(Error::Io { .. })), "{nowhere:?}");
+}
+
+#[test]
+fn asking_who_has_the_folder_is_in_nobodys_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !stop.load(Ordering::SeqCst) {
+                Store::is_locked(folder.path()).unwrap();
+            }
+        });
+        for _ in 0..20 {
+            let opened = open(folder.path());
+            stop.fetch_or(opened.is_err(), Ordering::SeqCst);
+            opened.unwrap();
+        }
+        stop.store(true, Ordering::SeqCst);
+    });
+    // Two who ask at the same time do not take each other for the one who has it.
+    let (_, asking) = super::lock_file(folder.path()).unwrap();
+    asking.try_lock_shared().unwrap();
+    assert!(!Store::is_locked(folder.path()).unwrap());
+}
+
+#[test]
+fn a_file_written_anew_is_what_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    for length in [0, 1, 1 << 20, (5 << 19) + 3] {
+        let path = folder.path().join(length.to_string());
+        let bytes: Vec<u8> = (0..=250).cycle().take(length).collect();
+        fs::write(&path, &bytes).unwrap();
+        let file = fs::File::options().read(true).write(true).open(&path).unwrap();
+        super::durable::write_anew(&file).unwrap();
+        assert!(fs::read(&path).unwrap() == bytes, "{length}");
+    }
 }
 
 #[test]

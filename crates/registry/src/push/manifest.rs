@@ -137,8 +137,7 @@ impl Registry {
         let outcome = self.store.catalogue.write(move |tx| commit(tx, &committed, &author)).await;
         match &outcome {
             Ok(written) => self.store.settle_upload(&finished, written.object),
-            // A commit that failed may still be found in the log after a power cut; its row must then find its object.
-            Err(Error::Store(_)) => {}
+            Err(Error::Store(_)) => self.store.doubt_upload(&finished),
             Err(_) => self.store.settle_upload(&finished, false),
         }
         let unchanged = !outcome?.image;

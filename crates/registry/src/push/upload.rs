@@ -126,8 +126,9 @@ impl Registry {
                 Ok(Landed { digest, is_new })
             }
             Err(error) => {
-                // A failed commit may still be found in the log after a power cut; then the row must find its object.
-                if !matches!(error, Error::Store(_)) {
+                if matches!(error, Error::Store(_)) {
+                    self.store.doubt_upload(&finished);
+                } else {
                     self.store.settle_upload(&finished, false);
                 }
                 Err(error)

@@ -41,6 +41,16 @@ pub const KEYS: &[Key] = &[
         },
     },
     Key {
+        name: "metrics",
+        about: "Show metrics to whoever asks here, as http://<address>/metrics [default: nowhere]",
+        parse: |draft, text| {
+            let address =
+                text.parse().map_err(|_| "an address and a port, such as 127.0.0.1:9451 or [::1]:9451")?;
+            draft.metrics = Some(address);
+            Ok(())
+        },
+    },
+    Key {
         name: "public-host",
         about: "Tell clients this host[:port] [default: localhost]",
         parse: |draft, text| {
@@ -183,6 +193,7 @@ pub(super) fn find(name: &str, origin: impl FnOnce() -> Origin) -> Result<&'stat
 #[derive(Debug)]
 pub(super) struct Draft {
     listen: SocketAddr,
+    metrics: Option<SocketAddr>,
     public_host: Option<HostName>,
     domain: Option<HostName>,
     data: PathBuf,
@@ -203,6 +214,7 @@ impl Default for Draft {
     fn default() -> Self {
         Self {
             listen: (Ipv4Addr::LOCALHOST, 4510).into(),
+            metrics: None,
             public_host: None,
             domain: None,
             data: "acre-data".into(),
@@ -230,6 +242,7 @@ impl Draft {
         };
         Ok(Config {
             listen: self.listen,
+            metrics: self.metrics,
             public_host: self.public_host,
             domain: self.domain,
             root_key_file: self.root_key_file.unwrap_or_else(|| self.data.join("root.key")),

@@ -6,6 +6,7 @@ type Setting = fn(&Config) -> String;
 /// Each key, a good value that is not the default, a bad one, and what the good one sets.
 const CASES: &[(&str, &str, &str, Setting)] = &[
     ("listen", "[::1]:80", "80", |c| c.listen.to_string()),
+    ("metrics", "127.0.0.1:9451", "9451", |c| c.metrics.unwrap().to_string()),
     ("public-host", "example.com:443", "a b", |c| c.public_host.as_ref().unwrap().to_string()),
     ("domain", "example.com", "10.0.0.1", |c| c.domain.as_ref().unwrap().to_string()),
     ("data", "/srv/acre", "", |c| c.data.display().to_string()),
@@ -50,6 +51,7 @@ fn nothing_said() {
     insta::assert_debug_snapshot!(load(None, &[], &[]).unwrap(), @r#"
     Config {
         listen: 127.0.0.1:4510,
+        metrics: None,
         public_host: None,
         domain: None,
         data: "acre-data",

@@ -16,12 +16,18 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
+mod stalled;
+
 const MINUTE: i64 = 60_000_000;
 const START: i64 = 1_800_000_000_000_000;
+/// A time at which whoever asks for it panics.
+const BROKEN: i64 = -1;
 
 struct Server {
     registry: Arc<Registry>,
     clock: Arc<AtomicI64>,
+    metrics: Arc<Metrics>,
+    access_key: String,
     caller: Caller,
     address: std::net::SocketAddr,
     _stop: mpsc::Sender<()>,
@@ -43,12 +49,16 @@ impl Server {
                 region: Region::parse("us-east-1").unwrap(),
                 addresses: Addresses { scheme: "http", host: address.to_string(), domain: None },
                 undo_window: 0,
-                clock: Arc::new(move || clock.load(Ordering::SeqCst)),
+                clock: Arc::new(move || match clock.load(Ordering::SeqCst) {
+                    BROKEN => panic!("the clock is broken"),
+                    now => now,
+                }),
             };
             tokio::task::spawn_blocking(|| Registry::open(settings)).await.unwrap().unwrap()
         };
         let credentials = std::fs::read_to_string(folder.path().join("data/credentials")).unwrap();
         let id = credentials.lines().find_map(|line| line.strip_prefix("aws_access_key_id = ")).unwrap();
+        let access_key = id.to_owned();
         let caller = Caller {
             principal: registry.access_key(id).unwrap().principal,
             registry: RegistryName {
@@ -57,12 +67,12 @@ impl Server {
             },
             request: "request".into(),
         };
-        let doors =
-            Arc::new(Doors { registry: Arc::clone(&registry), scheme: "http", budget: Budget::default() });
+        let doors = Arc::new(Doors::new(Arc::clone(&registry), "http"));
+        let metrics = Arc::clone(&doors.metrics);
         let (stop, stopped) = mpsc::channel(1);
         let service = move |request, peer| answer(Arc::clone(&doors), request, peer);
         tokio::spawn(listener.serve(service, stopped, Duration::ZERO));
-        Self { registry, clock, caller, address, _stop: stop, _folder: folder }
+        Self { registry, clock, metrics, access_key, caller, address, _stop: stop, _folder: folder }
     }
 
     fn wait(&self, micros: i64) {
@@ -168,4 +178,46 @@ async fn the_hour_of_a_url() {
     server.wait(1);
     let (status, answer) = server.ask("GET", target, "").await;
     assert!(status == 403 && answer.contains("the url has expired"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_request_that_panics_is_answered_as_its_door_answers() {
+    let server = Server::start().await;
+    let input = GetAuthorizationToken { registry_ids: None };
+    let token = server.registry.authorization_token(&server.caller, input).unwrap();
+    let basic =
+        format!("Authorization: Basic {}\r\n", token.authorization_data[0].authorization_token.expose());
+    let key = &server.access_key;
+    server.clock.store(BROKEN, Ordering::SeqCst);
+    let signed = format!(
+        "Authorization: AWS4-HMAC-SHA256 Credential={key}/20270115/us-east-1/ecr/aws4_request, \
+         SignedHeaders=host;x-amz-date;x-amz-target, Signature={}\r\nX-Amz-Date: 20270115T080000Z\r\nContent-Length: 0\r\n\
+         X-Amz-Target: AmazonEC2ContainerRegistry_V20150921.DescribeRegistry\r\n",
+        "0".repeat(64)
+    );
+    for (method, target, headers, wanted) in [
+        (
+            "GET",
+            "/v2/",
+            &basic,
+            "{\"errors\":[{\"code\":\"unknown\",\"message\":\"the request failed\",\"detail\":{\"requestid\":\"ID\"}}]}",
+        ),
+        (
+            "POST",
+            "/",
+            &signed,
+            "{\"__type\":\"serverexception\",\"message\":\"the operation failed (request ID)\"}",
+        ),
+    ] {
+        let (status, answer) = server.ask(method, target, headers).await;
+        assert_eq!(status, 500, "{answer}");
+        let (_, rest) = answer.split_once("x-amzn-requestid: ").unwrap();
+        let id = rest.split("\r\n").next().unwrap();
+        let body = answer.trim_end().rsplit("\r\n").next().unwrap();
+        assert_eq!(body, wanted.replace("ID", id));
+    }
+    // The server goes on, and nothing is under way.
+    server.clock.store(START, Ordering::SeqCst);
+    assert_eq!(server.ask("GET", "/v2/", &basic).await.0, 200);
+    assert_eq!(server.metrics.under_way(), 0);
 }

@@ -8,7 +8,7 @@ use acre_wire::ecr::image::{Image, ImageIdentifier, PutImage, PutImageAnswer};
 use acre_wire::ecr::{ErrorCode, Input, Operation, parse_input};
 use acre_wire::names::Tag;
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// Carries an operation out; the answer is JSON.
 pub(super) async fn dispatch(
@@ -118,12 +118,6 @@ async fn put_image(registry: &Registry, caller: &Caller, input: PutImage) -> Res
         let text = format!("Invalid parameter at '{field}' failed to satisfy constraint: '{constraint}'");
         Refused::new(ErrorCode::InvalidParameter, text)
     };
-    if input.image_manifest_media_type.is_none() && !names_its_type(&input.image_manifest) {
-        return Err(invalid(
-            "imageManifestMediaType",
-            "Member must not be null when the manifest names no mediaType",
-        ));
-    }
     let tags = match input.image_tag.as_deref().map(Tag::parse).transpose() {
         Ok(tag) => Vec::from_iter(tag),
         Err(error) => return Err(invalid("imageTag", error.rule)),
@@ -167,14 +161,4 @@ async fn put_image(registry: &Registry, caller: &Caller, input: PutImage) -> Res
             repository_name: arn.name,
         },
     })
-}
-
-/// Whether a manifest says itself what it is. One that is not JSON is left to the push, which says so.
-fn names_its_type(manifest: &str) -> bool {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Typed {
-        media_type: Option<String>,
-    }
-    serde_json::from_str::<Typed>(manifest).map_or(true, |typed| typed.media_type.is_some())
 }

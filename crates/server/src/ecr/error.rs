@@ -25,6 +25,11 @@ impl Refused {
         self
     }
 
+    /// The exception's name.
+    pub(super) fn name(&self) -> &'static str {
+        self.code.as_str()
+    }
+
     /// Status and body. A 5xx says which request it was, so that its log line can be found.
     pub(super) fn into_answer(self, request_id: &str) -> (StatusCode, Vec<u8>) {
         let status = StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -90,7 +95,12 @@ impl From<Error> for Refused {
             Error::Upload(upload) => upload_code(upload),
             Error::Store(store) => return store_failed(store),
         };
-        Self::new(code, error.to_string())
+        let refused = Self::new(code, error.to_string());
+        match error {
+            // KMS's own word: the ring has no such key, or its ARN is another Region's.
+            Error::Kms(_) => refused.with("kmsError", "NotFoundException"),
+            _ => refused,
+        }
     }
 }
 

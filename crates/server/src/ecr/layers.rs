@@ -41,7 +41,7 @@ pub(super) async fn upload_part(
         return Err(upload.invalid_part(&text, held));
     }
     // The length is known and right: nothing to undo at the end.
-    let expect = Expect { first: Some(first), length: None, is_part: true };
+    let expect = Expect { first: Some(first), is_part: true, ..Expect::default() };
     let mut bytes = AtOnce::from(Bytes::from(input.layer_part_blob.0));
     let appended = registry.append_upload(caller, &arn, id, expect, &mut bytes).await;
     appended.map_err(|error| upload.refused(error))?;

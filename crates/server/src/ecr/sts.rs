@@ -3,6 +3,8 @@
 use crate::body::{Body, RequestBody};
 use crate::doors::{Doors, Head};
 use crate::identity::sigv4;
+use crate::observe::Outcome;
+use acre_wire::sigv4::body_hash;
 use acre_wire::sts::{CONTENT_TYPE, CallerIdentity, ErrorCode, FORM, StsRequest};
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode, header};
@@ -27,14 +29,15 @@ pub(super) async fn serve(
     if !is_form && !is_query {
         return ("-", crate::doors::not_found());
     }
-    let (status, xml) = match identify(doors, head, body).await {
-        Ok(identity) => (StatusCode::OK, identity.body(&head.request_id)),
+    let (outcome, status, xml) = match identify(doors, head, body).await {
+        Ok(identity) => (Outcome::DONE, StatusCode::OK, identity.body(&head.request_id)),
         Err((code, text)) => {
             let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::BAD_REQUEST);
-            (status, code.body(&text, &head.request_id))
+            (Outcome(code.as_str()), status, code.body(&text, &head.request_id))
         }
     };
     let mut response = Response::new(Body::Whole(Bytes::from(xml)));
+    response.extensions_mut().insert(outcome);
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
     ("GetCallerIdentity", response)
@@ -49,7 +52,8 @@ async fn identify(
     let claimed = sigv4::claim(&doors.registry, &head.parts, "sts").map_err(refused)?;
     let form = doors.budget.read_whole(body, MAX_FORM).await;
     let form = form.map_err(|error| (ErrorCode::ValidationError, error.to_string()))?.bytes;
-    let caller = claimed.verify(&form, &head.request_id).map_err(refused)?;
+    let caller = claimed.verify(&body_hash(&form), &head.request_id).map_err(refused)?;
+    head.identify(&caller);
     let question = match head.parts.uri.query() {
         Some(query) if head.parts.method == Method::GET => query.as_bytes(),
         _ => &form,

@@ -2,7 +2,7 @@
 
 use acre_registry::{AccessKey, Caller, Registry};
 use acre_wire::names::RegistryName;
-use acre_wire::sigv4::{AuthError, Claim, RequestParts, body_hash};
+use acre_wire::sigv4::{AuthError, Claim, RequestParts};
 use http::request::Parts;
 
 /// A claim by an access key that exists, in time and scope: worth reading a body for.
@@ -32,9 +32,10 @@ pub(crate) fn claim(registry: &Registry, head: &Parts, service: &str) -> Result<
 }
 
 impl Claimed {
-    /// Checks the signature over the body; the caller acts in the Region of the signature's scope.
-    pub(crate) fn verify(self, body: &[u8], request_id: &str) -> Result<Caller, AuthError> {
-        self.claim.verify(self.key.secret.expose(), &body_hash(body))?;
+    /// Checks the signature over the body, which is known by its hash; the caller acts in the Region of the signature's
+    /// scope.
+    pub(crate) fn verify(self, body_hash: &str, request_id: &str) -> Result<Caller, AuthError> {
+        self.claim.verify(self.key.secret.expose(), body_hash)?;
         let registry =
             RegistryName { account: self.key.principal.account.clone(), region: self.claim.region().clone() };
         Ok(Caller { principal: self.key.principal, registry, request: request_id.to_owned() })

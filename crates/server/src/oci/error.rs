@@ -1,7 +1,8 @@
 //! What is refused at this door, with which status and code (spec/oci.md 3): one exhaustive match.
 
 use crate::body::{Body, BodyError};
-use acre_registry::{Error, StoreError, UploadError};
+use crate::observe::Outcome;
+use acre_registry::{Error, SourceError, StoreError, UploadError};
 use acre_wire::oci::error::{ErrorCode, body};
 use acre_wire::oci::request::InvalidValue;
 use bytes::Bytes;
@@ -45,6 +46,7 @@ impl Refused {
     pub(super) fn response(self) -> Response<Body> {
         let mut response = Response::new(Body::Whole(Bytes::from(body(self.code, &self.text, self.detail))));
         *response.status_mut() = self.status;
+        response.extensions_mut().insert(Outcome(self.code.as_str()));
         let json = HeaderValue::from_static("application/json; charset=utf-8");
         response.headers_mut().insert(CONTENT_TYPE, json);
         response.headers_mut().extend(self.headers);
@@ -132,7 +134,8 @@ fn upload_refused(error: &UploadError) -> Refused {
             let text = format!("First byte of the layer part is {said} instead of {held}");
             Refused::new(StatusCode::RANGE_NOT_SATISFIABLE, ErrorCode::BlobUploadInvalid, text)
         }
-        UploadError::Length | UploadError::Broken(_) => {
+        UploadError::Broken(SourceError::Idle) => BodyError::Idle.into(),
+        UploadError::Length | UploadError::Broken(SourceError::Broken) => {
             Refused::new(StatusCode::BAD_REQUEST, ErrorCode::SizeInvalid, text)
         }
         UploadError::TooLarge => Refused::new(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::SizeInvalid, text),
@@ -165,7 +168,7 @@ impl From<BodyError> for Refused {
     fn from(error: BodyError) -> Self {
         let status = match error {
             BodyError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            BodyError::Idle => StatusCode::REQUEST_TIMEOUT,
+            BodyError::Idle | BodyError::Slow => StatusCode::REQUEST_TIMEOUT,
             BodyError::Broken => StatusCode::BAD_REQUEST,
         };
         Self::new(status, ErrorCode::SizeInvalid, error.to_string())

@@ -43,6 +43,7 @@ async fn serve(doors: &Doors, head: &Head) -> Result<Response<Body>, Refused> {
         };
         Refused::new(StatusCode::FORBIDDEN, ErrorCode::Denied, text)
     })?;
+    head.identify(&caller);
     let context = Context { doors, caller, head };
     let operation = Operation::GetDownloadUrlForLayer;
     if method == Method::HEAD {

@@ -31,7 +31,8 @@ pub(super) async fn start(
     let algorithm = whole.map(|digest| digest.algorithm()).or(algorithm).unwrap_or(Algorithm::Sha256);
     let id = registry.start_upload(&context.caller, arn, algorithm)?;
     let Some(digest) = whole else { return Ok(progress(StatusCode::ACCEPTED, arn, id, 0)) };
-    let finished = registry.finish_upload(&context.caller, arn, id, Expect::default(), body, digest).await;
+    let expect = Expect { announced: body.length(), ..Expect::default() };
+    let finished = registry.finish_upload(&context.caller, arn, id, expect, body, digest).await;
     if finished.is_err() {
         // Nobody was told its id, so nobody can go on with it; a finish that failed may have removed it already.
         let _ = registry.cancel_upload(&context.caller, arn, id).await;
@@ -97,7 +98,8 @@ fn parse(upload: &UploadId) -> Result<Uuid, Refused> {
 
 /// What the request says about its bytes. A length that the head already contradicts is refused before any byte.
 fn expect(context: &Context<'_>, body: &RequestBody) -> Result<Expect, Refused> {
-    let Some(text) = context.head.header(CONTENT_RANGE) else { return Ok(Expect::default()) };
+    let announced = Expect { announced: body.length(), ..Expect::default() };
+    let Some(text) = context.head.header(CONTENT_RANGE) else { return Ok(announced) };
     let range = ContentRange::parse(text).map_err(|invalid| {
         let code = match invalid {
             InvalidContentRange::Unparseable => ErrorCode::BlobUploadInvalid,
@@ -108,8 +110,8 @@ fn expect(context: &Context<'_>, body: &RequestBody) -> Result<Expect, Refused> 
     match body.length() {
         Some(length) if length != range.length() => Err(Error::Upload(UploadError::Length).into()),
         // Known beforehand and right: nothing to undo at the end.
-        Some(_) => Ok(Expect { first: Some(range.first), ..Expect::default() }),
-        None => Ok(Expect { first: Some(range.first), length: Some(range.length()), ..Expect::default() }),
+        Some(_) => Ok(Expect { first: Some(range.first), ..announced }),
+        None => Ok(Expect { first: Some(range.first), length: Some(range.length()), ..announced }),
     }
 }
 

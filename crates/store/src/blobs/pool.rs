@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -13,25 +14,46 @@ pub(crate) const BUFFER: usize = 8 * crate::seal::SEGMENT;
 pub(crate) struct Pool {
     free: Arc<Mutex<Vec<Box<[u8]>>>>,
     permits: Arc<Semaphore>,
+    waiting: Arc<AtomicUsize>,
 }
 
 impl Pool {
     /// A pool of `count` buffers. Their pages are touched when first used.
     pub(crate) fn new(count: usize) -> Self {
         let free = (0..count).map(|_| vec![0; BUFFER].into_boxed_slice()).collect();
-        Self { free: Arc::new(Mutex::new(free)), permits: Arc::new(Semaphore::new(count)) }
+        Self {
+            free: Arc::new(Mutex::new(free)),
+            permits: Arc::new(Semaphore::new(count)),
+            waiting: Arc::default(),
+        }
     }
 
     /// Waits in line for a buffer.
     pub(crate) async fn take(&self) -> Option<Buffer> {
-        let permit = Arc::clone(&self.permits).acquire_owned().await.ok()?;
+        if let Some(buffer) = self.try_take() {
+            return Some(buffer);
+        }
+        let permit = {
+            let _waiting = Waiting::new(&self.waiting);
+            Arc::clone(&self.permits).acquire_owned().await.ok()?
+        };
         self.hand_out(permit)
+    }
+
+    /// Whether somebody stands in line.
+    pub(crate) fn is_waited_for(&self) -> bool {
+        self.waiting.load(Relaxed) > 0
     }
 
     /// A buffer if one is free now.
     pub(crate) fn try_take(&self) -> Option<Buffer> {
         let permit = Arc::clone(&self.permits).try_acquire_owned().ok()?;
         self.hand_out(permit)
+    }
+
+    /// How many buffers are free.
+    pub(crate) fn free(&self) -> u64 {
+        self.permits.available_permits() as u64
     }
 
     fn hand_out(&self, permit: OwnedSemaphorePermit) -> Option<Buffer> {
@@ -43,6 +65,22 @@ impl Pool {
 impl fmt::Debug for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Pool({} free)", self.permits.available_permits())
+    }
+}
+
+/// Somebody in line, also if he gives up.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
     }
 }
 

@@ -13,12 +13,14 @@ use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 
 /// The plaintext of a range, in order, as frames of at most one segment.
 ///
 /// A part of up to eight segments is read ahead on a blocking thread while the one before is sent; a client that does
-/// not take its frames holds at most these parts, and no thread. When the pool is empty, parts are single segments.
+/// not take its frames holds these parts, and no thread. When the pool is empty, parts are single segments, and of
+/// those no more than two are there at a time, wherever: whoever gets a frame must let go of it, or gets no third one.
 #[derive(Debug)]
 pub struct Reader {
     object: Arc<Object>,
@@ -27,6 +29,31 @@ pub struct Reader {
     rest: Range<u64>,
     part: Option<JoinHandle<Result<Vec<Bytes>, Error>>>,
     frames: VecDeque<Bytes>,
+    /// The right to have a single segment in memory.
+    singles: Arc<Semaphore>,
+}
+
+/// Single segments of one reader in memory: one on its way, one read ahead.
+const SINGLES: usize = 2;
+
+/// Where a part lies in memory.
+enum Room {
+    /// Up to eight segments.
+    Pooled(Buffer),
+    /// One segment.
+    Single(OwnedSemaphorePermit),
+}
+
+/// A segment that is no buffer of the pool's.
+struct Single {
+    bytes: Vec<u8>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl AsRef<[u8]> for Single {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
 }
 
 #[derive(Debug)]
@@ -55,14 +82,19 @@ impl Reader {
             return Err(Error::Damaged(format!("object {} has {stored} bytes on disk", key.id())));
         }
         let object = Arc::new(Object { file, key, length });
-        let mut reader = Self { object, pool, rest: range, part: None, frames: VecDeque::new() };
+        let singles = Arc::new(Semaphore::new(SINGLES));
+        let mut reader = Self { object, pool, rest: range, part: None, frames: VecDeque::new(), singles };
         let (plan, buffer) = reader.plan();
+        let room = match buffer {
+            Some(buffer) => Room::Pooled(buffer),
+            None => Room::Single(Arc::clone(&reader.singles).try_acquire_owned().map_err(|_| Error::Closed)?),
+        };
         // A short range is opened here: a hop to another thread would cost more than the work.
         let first = if plan.end - plan.start <= SEGMENT_PLAIN as u64 {
-            reader.object.read(plan, buffer)
+            reader.object.read(plan, room)
         } else {
             let object = Arc::clone(&reader.object);
-            tokio::task::spawn_blocking(move || object.read(plan, buffer)).await.map_err(|_| Error::Closed)?
+            tokio::task::spawn_blocking(move || object.read(plan, room)).await.map_err(|_| Error::Closed)?
         };
         reader.frames = first?.into();
         reader.read_ahead();
@@ -99,7 +131,9 @@ impl Reader {
     pub fn turn_to(&mut self, range: Range<u64>) {
         let length = self.object.length;
         self.rest = range.start.min(length)..range.end.min(length);
-        self.part = None;
+        if let Some(part) = self.part.take() {
+            part.abort();
+        }
         self.frames.clear();
         self.read_ahead();
     }
@@ -110,7 +144,20 @@ impl Reader {
         }
         let (plan, buffer) = self.plan();
         let object = Arc::clone(&self.object);
-        self.part = Some(tokio::task::spawn_blocking(move || object.read(plan, buffer)));
+        let room = match buffer {
+            Some(buffer) => Some(Room::Pooled(buffer)),
+            None => Arc::clone(&self.singles).try_acquire_owned().ok().map(Room::Single),
+        };
+        self.part = Some(if let Some(room) = room {
+            tokio::task::spawn_blocking(move || object.read(plan, room))
+        } else {
+            let singles = Arc::clone(&self.singles);
+            tokio::spawn(async move {
+                let permit = singles.acquire_owned().await.map_err(|_| Error::Closed)?;
+                let read = tokio::task::spawn_blocking(move || object.read(plan, Room::Single(permit)));
+                read.await.map_err(|_| Error::Closed)?
+            })
+        });
     }
 
     /// The next part, up to a segment's edge, and the buffer for it.
@@ -125,10 +172,19 @@ impl Reader {
     }
 }
 
+impl Drop for Reader {
+    fn drop(&mut self) {
+        // It may be waiting for frames that are never let go of.
+        if let Some(part) = &self.part {
+            part.abort();
+        }
+    }
+}
+
 impl Object {
     /// Reads and opens the segments that hold `range`. Frames are slices of one buffer, which is free again when the last
     /// of them was sent.
-    fn read(&self, range: Range<u64>, buffer: Option<Buffer>) -> Result<Vec<Bytes>, Error> {
+    fn read(&self, range: Range<u64>, room: Room) -> Result<Vec<Bytes>, Error> {
         let plain = SEGMENT_PLAIN as u64;
         if range.is_empty() {
             return Ok(Vec::new());
@@ -137,12 +193,16 @@ impl Object {
         let last = (range.end - 1) / plain;
         let stop = sealed_length(self.length).min((last + 1) * SEGMENT as u64);
         let length = usize::try_from(stop - first * SEGMENT as u64).map_err(|_| self.damaged(first))?;
-        let (frames, bytes) = if let Some(mut buffer) = buffer {
-            let sealed = buffer.get_mut(..length).ok_or_else(|| self.damaged(first))?;
-            (self.open(first, sealed, &range)?, Bytes::from_owner(buffer))
-        } else {
-            let mut sealed = vec![0; length];
-            (self.open(first, &mut sealed, &range)?, Bytes::from(sealed))
+        let (frames, bytes) = match room {
+            Room::Pooled(mut buffer) => {
+                let sealed = buffer.get_mut(..length).ok_or_else(|| self.damaged(first))?;
+                (self.open(first, sealed, &range)?, Bytes::from_owner(buffer))
+            }
+            Room::Single(permit) => {
+                let mut bytes = vec![0; length];
+                let frames = self.open(first, &mut bytes, &range)?;
+                (frames, Bytes::from_owner(Single { bytes, _permit: permit }))
+            }
         };
         Ok(frames.into_iter().map(|frame| bytes.slice(frame)).collect())
     }

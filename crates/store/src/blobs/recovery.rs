@@ -3,6 +3,7 @@
 use super::pool::Buffer;
 use super::segments::{NONCE, replay};
 use super::session::{Files, State, Stored, remove};
+use crate::durable;
 use crate::error::Error;
 use crate::seal::{OVERHEAD, ObjectKey, SEGMENT, SEGMENT_PLAIN};
 use acre_wire::digest::Hasher;
@@ -39,6 +40,8 @@ pub(super) fn recover(
     }
     let short = if stored.tail > 0 { (stored.tail + OVERHEAD) as u64 } else { 0 };
     file.set_len(stored.segments * SEGMENT as u64 + short).map_err(|source| Error::io(path, source))?;
+    // The finish may sync what this process never wrote.
+    durable::write_anew(&file).map_err(|source| Error::io(path, source))?;
     state.stored = Some(stored);
     Ok(())
 }

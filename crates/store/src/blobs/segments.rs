@@ -34,9 +34,9 @@ pub(super) struct SegmentWriter<'a> {
 }
 
 impl<'a> SegmentWriter<'a> {
-    /// Goes on where the upload stands. The bytes of a short last segment move into the buffer; where they stood on disk
-    /// is about to be overwritten, so a copy of that segment is kept beside the file until the upload ends: a kill in the
-    /// middle of the overwriting loses nothing that was acknowledged.
+    /// Goes on where the upload stands. The bytes of a short last segment, on disk or in memory, move into the buffer; where
+    /// they stood on disk is about to be overwritten, so a copy of that segment is kept beside the file until the upload
+    /// ends: a kill in the middle of the overwriting loses nothing that was acknowledged.
     pub(super) fn resume(
         state: &'a mut State,
         key: &'a ObjectKey,
@@ -49,10 +49,7 @@ impl<'a> SegmentWriter<'a> {
                 let path = &files.data;
                 let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path);
                 let file = file.map_err(|source| Error::io(path, source))?;
-                let plain = state.tail.len();
-                buffer[NONCE..NONCE + plain].copy_from_slice(&state.tail);
-                state.tail = Vec::new();
-                (file, 0, plain)
+                (file, 0, 0)
             }
             Some(stored) => {
                 let path = &files.data;
@@ -68,7 +65,11 @@ impl<'a> SegmentWriter<'a> {
                 (file, stored.segments, stored.tail)
             }
         };
-        let behind = first * SEGMENT as u64;
+        let tail = std::mem::take(&mut state.tail);
+        buffer[NONCE + plain..NONCE + plain + tail.len()].copy_from_slice(&tail);
+        let plain = plain + tail.len();
+        // From a round place on, so that short turns come to it too.
+        let behind = first * SEGMENT as u64 / WRITEBACK * WRITEBACK;
         Ok(Self { state, key, files, buffer, file, first, sealed: 0, plain, behind })
     }
 
@@ -97,6 +98,16 @@ impl<'a> SegmentWriter<'a> {
     pub(super) fn pause(mut self) -> Result<(), Error> {
         let stored = self.flush()?;
         self.state.stored = Some(stored);
+        Ok(())
+    }
+
+    /// The body goes on, at another time: its whole segments are written, the bytes behind them go back to memory.
+    pub(super) fn rest(mut self) -> Result<(), Error> {
+        let at = self.sealed + NONCE;
+        self.state.tail = self.buffer[at..at + self.plain].to_vec();
+        let segments = self.first + (self.sealed / SEGMENT) as u64;
+        self.write()?;
+        self.state.stored = Some(Stored { segments, tail: 0 });
         Ok(())
     }
 
@@ -144,7 +155,7 @@ impl<'a> SegmentWriter<'a> {
     }
 }
 
-/// The upload ends without further bytes: its file, and what it hashes to.
+/// The upload ends without further bytes than those in memory: its file, and what it hashes to.
 pub(super) fn end_stored(
     state: &mut State,
     key: &ObjectKey,
@@ -152,6 +163,9 @@ pub(super) fn end_stored(
     buffer: &mut Buffer,
     algorithm: Algorithm,
 ) -> Result<(File, Digest), Error> {
+    if !state.tail.is_empty() {
+        return SegmentWriter::resume(state, key, files, buffer)?.end(algorithm);
+    }
     let file = File::open(&files.data).map_err(|source| Error::io(&files.data, source))?;
     let digest = conclude(state, &file, key, buffer, algorithm)?;
     Ok((file, digest))

@@ -3,7 +3,8 @@
 use super::parts::Parts;
 use crate::error::Error;
 use crate::keys::KeyVersion;
-use crate::seal::{ObjectId, ObjectKey};
+use crate::meters::Spread;
+use crate::seal::{ObjectId, ObjectKey, SEGMENT_PLAIN};
 use acre_wire::digest::{Algorithm, Digest, Hasher};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
@@ -13,6 +14,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use tokio::sync::Mutex;
 use uuid::Uuid;
+
+/// The largest layer (spec/ecr.md 3.11).
+pub(super) const MAX_LAYER: u64 = 52_000 << 20;
 
 /// Whom an upload belongs to: asked for by anybody else it does not exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,12 +49,15 @@ pub(super) struct Session {
     pub(super) key: ObjectKey,
     pub(super) version: Arc<KeyVersion>,
     pub(super) files: Files,
+    /// The time that objects take to the disk.
+    pub(super) syncs: Arc<Spread>,
     /// When it was last asked for, in microseconds.
     pub(super) touched: AtomicI64,
     pub(super) state: Arc<Mutex<State>>,
 }
 
-/// How far an upload is. Between requests either `tail` holds all of it, or `stored` says what the file holds.
+/// How far an upload is. `stored` says what the file holds, if there is one, and `tail` holds the bytes behind that. Between
+/// requests one of the two is all of it.
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) offset: u64,
@@ -79,6 +86,13 @@ impl State {
             parts: Parts::default(),
             gone: false,
         }
+    }
+
+    /// Whether so many bytes more go into the segment that is in memory.
+    pub(super) fn has_room(&self, length: usize) -> bool {
+        let on_disk = self.stored.map_or(0, |stored| stored.tail);
+        let room = SEGMENT_PLAIN - on_disk.saturating_add(self.tail.len()).min(SEGMENT_PLAIN);
+        length <= room && self.offset.saturating_add(length as u64) <= MAX_LAYER
     }
 }
 

@@ -6,6 +6,7 @@ mod reads;
 mod recovery;
 mod sequences;
 mod sweeping;
+mod turns;
 mod uploads;
 
 use super::{Content, Expect, Finished, Owner, Source, SourceError, Target, UploadError};
@@ -297,7 +298,7 @@ impl Source for Body {
             }
             match self.0.pop_front()? {
                 Step::Frame(bytes) => return Some(Ok(bytes)),
-                Step::Broken => return Some(Err(SourceError)),
+                Step::Broken => return Some(Err(SourceError::Broken)),
                 Step::Tell(tell) => _ = tell.send(()),
                 Step::Quiet(_) => {}
             }

@@ -4,11 +4,12 @@ use super::body::{Source, SourceError};
 use super::parts::Wanted;
 use super::pool::Pool;
 use super::recovery::recover;
-use super::session::{Files, Finished, Head, Owner, Session, State, object_path};
+use super::session::{Files, Finished, Head, MAX_LAYER, Owner, Session, State, object_path};
 use crate::catalogue::blobs::NewBlob;
 use crate::durable;
 use crate::error::Error;
 use crate::keys::KeyVersion;
+use crate::meters::Spread;
 use crate::seal::{ObjectId, sealed_length};
 use acre_wire::digest::{Algorithm, Digest, Hasher};
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -16,6 +17,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 use tokio::sync::OwnedMutexGuard;
 use uuid::Uuid;
 
@@ -33,6 +35,8 @@ pub struct Expect {
     pub first: Option<u64>,
     /// How many bytes; None: as many as come.
     pub length: Option<u64>,
+    /// How many bytes the transport will bring, if it has said so: too many are refused before they come.
+    pub announced: Option<u64>,
     /// Whether they are a part, to be judged with the others when the upload is ended by its parts.
     pub is_part: bool,
 }
@@ -77,7 +81,7 @@ pub enum UploadError {
     /// More or fewer bytes came than the request said; the upload stands where it stood before.
     #[error("the body's length differs from what the request says")]
     Length,
-    /// The layer grew beyond the quota; the upload is gone.
+    /// The layer would grow beyond the quota: the upload stays when that was announced, and is gone when it happened.
     #[error("the layer is too large")]
     TooLarge,
     /// It has as many parts as there may be; nothing was stored.
@@ -109,14 +113,17 @@ pub(crate) struct Uploads {
     folder: PathBuf,
     objects: PathBuf,
     pub(super) pool: Pool,
+    pub(crate) syncs: Arc<Spread>,
     sessions: Mutex<Sessions>,
 }
 
 #[derive(Debug, Default)]
-struct Sessions {
-    open: HashMap<Uuid, Arc<Session>>,
+pub(super) struct Sessions {
+    pub(super) open: HashMap<Uuid, Arc<Session>>,
     /// Finished as files whose rows are on their way: their heads and objects are nobody's to remove.
-    settling: HashSet<Uuid>,
+    pub(super) settling: HashSet<Uuid>,
+    /// Of those, the ones whose transaction failed in the store: a power cut may bring the row back.
+    pub(super) doubtful: Vec<(Uuid, ObjectId)>,
     done: HashMap<Uuid, (Owner, Digest, i64)>,
     done_order: VecDeque<Uuid>,
 }
@@ -130,7 +137,8 @@ impl Sessions {
 
 impl Uploads {
     pub(super) fn new(folder: PathBuf, objects: PathBuf, pool: Pool) -> Self {
-        Self { folder, objects, pool, sessions: Mutex::default() }
+        let syncs = Arc::new(Spread::of_times());
+        Self { folder, objects, pool, syncs, sessions: Mutex::default() }
     }
 
     pub(super) fn folder(&self) -> &Path {
@@ -175,6 +183,7 @@ impl Uploads {
             key: target.version.object(object).map_err(Error::from)?,
             version: target.version,
             files,
+            syncs: Arc::clone(&self.syncs),
             touched: AtomicI64::new(target.now),
             state: Arc::new(tokio::sync::Mutex::new(State::new(target.algorithm))),
         };
@@ -201,8 +210,8 @@ impl Uploads {
         let state = Arc::new(tokio::sync::Mutex::new(State::new(algorithm)));
         let mut held = Arc::clone(&state).try_lock_owned().map_err(|_| UploadError::Busy)?;
         held.gone = true;
-        let session =
-            Session { id, owner: head.owner, key, version, files, touched: AtomicI64::new(now), state };
+        let (syncs, touched) = (Arc::clone(&self.syncs), AtomicI64::new(now));
+        let session = Session { id, owner: head.owner, key, version, files, syncs, touched, state };
         let session = Arc::new(session);
         {
             let mut sessions = self.lock();
@@ -365,57 +374,12 @@ impl Uploads {
     }
 
     /// How many uploads are open.
-    pub(super) fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.lock().open.len()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Sessions> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Sessions> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A finish came to its end, well or not: the upload is over either way.
-    pub(super) fn settle(
-        &self,
-        session: &Session,
-        state: &mut State,
-        outcome: Result<Finished, UploadError>,
-    ) -> Result<Received, UploadError> {
-        state.gone = true;
-        // With an object the head stays until the row is committed: it tells a restart which object to remove.
-        let keeps_head = outcome.as_ref().is_ok_and(|finished| finished.object.is_some());
-        if state.stored.is_some() && !keeps_head {
-            session.files.remove();
-            if outcome.is_err() {
-                // Its name may have been given and not have become durable.
-                super::session::remove(&session.files.object);
-            }
-        }
-        let mut sessions = self.lock();
-        if let Ok(Finished { object: Some(NewBlob { inline: None, .. }), .. }) = &outcome {
-            sessions.settling.insert(session.id);
-        }
-        sessions.open.remove(&session.id);
-        drop(sessions);
-        outcome.map(|finished| Received::Ended(Box::new(finished)))
-    }
-
-    /// The row of a finished upload is committed: nothing but its object is needed any more.
-    pub(crate) fn clear(&self, finished: &Finished) {
-        if let Some(NewBlob { inline: None, .. }) = &finished.object {
-            let data = self.folder.join(finished.upload.to_string());
-            for path in [data.with_extension("tail"), data.with_extension("head")] {
-                super::session::remove(&path);
-            }
-            self.lock().settling.remove(&finished.upload);
-        }
-    }
-
-    /// A finished upload got no row: its object is removed too.
-    pub(crate) fn discard(&self, finished: &Finished) {
-        if let Some(NewBlob { object, inline: None, .. }) = &finished.object {
-            super::session::remove(&object_path(&self.objects, *object));
-        }
-        self.clear(finished);
     }
 }
 
@@ -443,6 +407,9 @@ fn hold(session: &Session, expect: Expect) -> Result<OwnedMutexGuard<State>, Upl
     }
     match expect.first {
         Some(said) if said != state.offset => Err(UploadError::OutOfOrder { said, held: state.offset }),
+        _ if expect.announced.is_some_and(|more| more > MAX_LAYER.saturating_sub(state.offset)) => {
+            Err(UploadError::TooLarge)
+        }
         _ => Ok(state),
     }
 }
@@ -467,11 +434,13 @@ pub(super) fn finish_file(
         // Never to be: but what is acknowledged next must be readable, so it is looked at.
         return Err(Error::Damaged(format!("the upload of object {}", session.key.id())).into());
     }
+    let begun = Instant::now();
     // Power cut before this sync: an upload that is lost in part or whole; nobody was told that it is finished.
     file.sync_data().map_err(|source| Error::io(data, source))?;
     // Power cut before the folder's sync: the object under its old or new name, without a row; removed at the next start.
     std::fs::rename(data, object).map_err(|source| Error::io(object, source))?;
     durable::sync_folder(durable::folder_of(object))?;
+    session.syncs.time(begun);
     Ok(Finished { upload: session.id, digest, object: Some(new_blob(session, digest, size, None)), size })
 }
 

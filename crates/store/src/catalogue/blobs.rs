@@ -84,6 +84,12 @@ pub fn by_id(tx: &Tx<'_>, id: i64) -> Result<Option<Blob>, Error> {
     tx.one(&sql, [id], read)
 }
 
+/// How many objects there are, and how many bytes of plaintext they hold.
+pub fn total(tx: &Tx<'_>) -> Result<(u64, u64), Error> {
+    let total = tx.one("SELECT blobs, bytes FROM blob_total", [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(total.unwrap_or_default())
+}
+
 /// Whether the catalogue names that object.
 pub fn is_named(tx: &Tx<'_>, object: ObjectId) -> Result<bool, Error> {
     Ok(tx.one("SELECT 1 FROM blob WHERE object = ?1", [object.0], |_| Ok(()))?.is_some())

@@ -9,6 +9,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0001_floor.sql"),
     include_str!("../../migrations/0002_registry.sql"),
     include_str!("../../migrations/0003_referrers.sql"),
+    include_str!("../../migrations/0004_blob_total.sql"),
 ];
 
 /// Brings the schema up to date, keeping a copy of the catalogue as it was before the first step; a newer one is refused.

@@ -2,14 +2,15 @@
 
 use super::{Tx, connect};
 use crate::error::Error;
+use crate::meters::Spread;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 /// Most closures of one commit: more would only make the first wait.
@@ -26,6 +27,17 @@ pub(super) struct Writer {
     queue: Option<Sender<Box<dyn Job>>>,
     thread: Option<JoinHandle<()>>,
     read_only: Arc<AtomicBool>,
+    meters: Arc<Meters>,
+}
+
+/// What the writer counts.
+#[derive(Debug)]
+pub(crate) struct Meters {
+    /// Closures that are queued or at work.
+    pub(crate) waiting: AtomicU64,
+    pub(crate) batches: Spread,
+    pub(crate) commits: Spread,
+    pub(crate) failed: AtomicU64,
 }
 
 /// A closure with somebody waiting for its answer.
@@ -43,20 +55,34 @@ enum Failure {
     ReadOnly,
 }
 
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        if matches!(error, Error::Full) { Self::Full } else { Self::ReadOnly }
+    }
+}
+
 impl Writer {
     pub(super) fn start(connection: Connection, path: PathBuf) -> Result<Self, Error> {
         let (queue, jobs) = mpsc::channel();
         let read_only = Arc::new(AtomicBool::new(false));
         let shared = Arc::clone(&read_only);
+        let meters = Arc::new(Meters {
+            waiting: AtomicU64::new(0),
+            batches: Spread::of_sizes(),
+            commits: Spread::of_times(),
+            failed: AtomicU64::new(0),
+        });
+        let counted = Arc::clone(&meters);
         let at = path.clone();
         let thread = std::thread::Builder::new()
             .name("catalogue-writer".into())
             .spawn(move || {
-                Loop { connection, path, read_only: shared, log: Arc::default(), checkpointer: None }
+                let log = Arc::default();
+                Loop { connection, path, read_only: shared, meters: counted, log, checkpointer: None }
                     .run(&jobs);
             })
             .map_err(|source| Error::io(&at, source))?;
-        Ok(Self { queue: Some(queue), thread: Some(thread), read_only })
+        Ok(Self { queue: Some(queue), thread: Some(thread), read_only, meters })
     }
 
     pub(super) fn submit<T, E, F>(&self, work: F) -> Result<oneshot::Receiver<Result<T, E>>, Error>
@@ -67,8 +93,14 @@ impl Writer {
     {
         let (waiting, answer) = oneshot::channel();
         let job = Queued { work, outcome: None, waiting };
+        // Before it is sent: the writer may be done with it at once.
+        self.meters.waiting.fetch_add(1, Ordering::Relaxed);
         self.queue.as_ref().ok_or(Error::Closed)?.send(Box::new(job)).map_err(|_| Error::Closed)?;
         Ok(answer)
+    }
+
+    pub(super) fn meters(&self) -> &Meters {
+        &self.meters
     }
 
     pub(super) fn is_read_only(&self) -> bool {
@@ -122,6 +154,7 @@ struct Loop {
     connection: Connection,
     path: PathBuf,
     read_only: Arc<AtomicBool>,
+    meters: Arc<Meters>,
     /// Pages in the log after the last commit.
     log: Arc<AtomicI32>,
     checkpointer: Option<JoinHandle<()>>,
@@ -167,16 +200,30 @@ impl Loop {
     }
 
     fn commit(&mut self, mut batch: Vec<Box<dyn Job>>) {
-        if self.read_only.load(Ordering::Relaxed) && self.probe().is_err() {
-            answer(batch, Some(Failure::ReadOnly));
+        if self.read_only.load(Ordering::Relaxed)
+            && let Err(error) = self.probe()
+        {
+            self.answer(batch, Some(error.into()));
             return;
         }
-        let failed = self.transact(&mut batch).err().map(|error| {
+        let (begun, size) = (Instant::now(), batch.len());
+        let transacted = self.transact(&mut batch);
+        self.meters.commits.time(begun);
+        self.meters.batches.count(size as u64);
+        let failed = transacted.err().map(|error| {
+            self.meters.failed.fetch_add(1, Ordering::Relaxed);
             tracing::error!(%error, "a commit failed: writes are refused until a probe works");
             self.read_only.store(true, Ordering::Relaxed);
-            if matches!(error, Error::Full) { Failure::Full } else { Failure::ReadOnly }
+            error.into()
         });
-        answer(batch, failed);
+        self.answer(batch, failed);
+    }
+
+    fn answer(&self, batch: Vec<Box<dyn Job>>, failed: Option<Failure>) {
+        for job in batch {
+            self.meters.waiting.fetch_sub(1, Ordering::Relaxed);
+            job.answer(failed);
+        }
     }
 
     fn transact(&mut self, batch: &mut [Box<dyn Job>]) -> Result<(), Error> {
@@ -208,6 +255,12 @@ impl Loop {
 
     /// A failed sync may have dropped pages that the system now calls clean, so the connection and its view of the log
     /// are thrown away and a fresh one must write and sync before anything is accepted again.
+    ///
+    /// That is enough within this process. The log's index, which stays because another connection has it open, does not
+    /// count the failed commit's frames, so the probe's frames take their place: they are written anew, together with the
+    /// page in which the last good frame ends, and what stands behind them no longer fits their checksums. From then on the
+    /// failed commit is gone for good. Only another process would find it: see `renew_log`. Writing back into the
+    /// database needs no such care: `SQLite` copies the same pages again until a sync of them works.
     fn probe(&mut self) -> Result<(), Error> {
         // The old connection goes first: if it could not roll back, it still holds the lock that the write needs.
         self.connection = connect(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
@@ -238,7 +291,7 @@ impl Loop {
             .ok();
     }
 
-    /// False when a reader was in the way, so that it is to be repeated.
+    /// False when a reader or the disk was in the way, so that it is to be repeated.
     fn checkpoint_when_idle(&mut self) -> bool {
         if let Some(thread) = self.checkpointer.take() {
             let _ = thread.join();
@@ -247,14 +300,8 @@ impl Loop {
     }
 }
 
-fn answer(batch: Vec<Box<dyn Job>>, failed: Option<Failure>) {
-    for job in batch {
-        job.answer(failed);
-    }
-}
-
 /// Moves committed pages from the log into the database. Power cut here: the log still holds every page until it was
-/// synced into the database, so nothing is lost. False when somebody was in the way.
+/// synced into the database, so nothing is lost. False when somebody was in the way, or the disk.
 fn checkpoint(path: &Path, mode: &str) -> bool {
     let run = || -> Result<bool, Error> {
         let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
@@ -266,7 +313,7 @@ fn checkpoint(path: &Path, mode: &str) -> bool {
     };
     run().unwrap_or_else(|error| {
         tracing::warn!(%error, mode, "a checkpoint failed; the log grows until one works");
-        true
+        false
     })
 }
 

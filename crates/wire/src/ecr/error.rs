@@ -64,6 +64,7 @@ codes! {
     RepositoryNotEmpty "RepositoryNotEmptyException" 400
     RepositoryNotFound "RepositoryNotFoundException" 400
     RepositoryPolicyNotFound "RepositoryPolicyNotFoundException" 400
+    RequestTimeout "RequestTimeoutException" 408
     ScanNotFound "ScanNotFoundException" 400
     SecretNotFound "SecretNotFoundException" 400
     Serialization "SerializationException" 400

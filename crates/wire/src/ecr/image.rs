@@ -4,6 +4,7 @@ use super::model::{Constraint, Pattern};
 use super::repository::check_paging;
 use super::{Input, Operation, Timestamp, shapes};
 use crate::names::{AccountId, RepositoryName};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 /// Names an image. Texts, not names: operations on many images answer a bad one by an entry in their failures.
@@ -324,8 +325,22 @@ impl Input for PutImage {
     type Answer = PutImageAnswer;
 
     fn check(&self) -> Result<(), Constraint> {
+        if self.image_manifest_media_type.is_none() && !names_its_type(&self.image_manifest) {
+            let text = "Member must not be null when the manifest names no mediaType";
+            return Err(Constraint::broken("imageManifestMediaType", text));
+        }
         check_identifier(self.image_digest.as_deref(), self.image_tag.as_deref())
     }
+}
+
+/// Whether a manifest says itself what it is. One that is not JSON is left to the push, which says so.
+fn names_its_type(manifest: &str) -> bool {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Typed {
+        media_type: Option<IgnoredAny>,
+    }
+    serde_json::from_str::<Typed>(manifest).map_or(true, |typed| typed.media_type.is_some())
 }
 
 /// The image as it was put.

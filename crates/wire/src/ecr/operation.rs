@@ -209,6 +209,12 @@ impl Operation {
         self.row().changes
     }
 
+    /// Whether a call that was carried out must not be carried out again because its answer was lost: the second time it
+    /// would be refused, or undo what others did in between. A part of a layer counts: it stands where it stood.
+    pub fn runs_once(self) -> bool {
+        self.changes() || self == Self::UploadLayerPart
+    }
+
     /// The longest body, in bytes.
     pub fn body_cap(self) -> usize {
         self.row().body_cap

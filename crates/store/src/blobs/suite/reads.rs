@@ -10,6 +10,7 @@ use proptest::sample::Index;
 use proptest::test_runner::{Config, TestRunner};
 use std::fs;
 use std::sync::Arc;
+use std::time::Duration;
 
 fn assert_damaged<T: std::fmt::Debug>(read: &Result<T, (Vec<u8>, Error)>) {
     assert!(matches!(read, Err((_, Error::Damaged(_)))), "{read:?}");
@@ -201,6 +202,46 @@ fn readers_go_on_without_a_buffer_and_give_theirs_back() {
         drop(free);
         assert!(world.read_all(&blob).await == content(size));
         drop(world.store().read_blob(&blob, 0..blob.size).await.unwrap());
+    });
+}
+
+/// Without a buffer a client has two segments in memory, wherever they are on their way to it.
+#[test]
+fn frames_that_are_kept_bring_no_more() {
+    let world = World::new();
+    let size = 20 * SEGMENT_PLAIN;
+    world.run(async {
+        let blob = world.push(content(size)).await;
+        let pool = world.store().blobs.reads.clone();
+        let taken: Vec<_> = std::iter::from_fn(|| pool.try_take()).collect();
+        assert_eq!(taken.len(), READERS);
+        let Content::Stream(mut reader) = world.store().read_blob(&blob, 0..blob.size).await.unwrap() else {
+            unreachable!("it is a file");
+        };
+        let mut kept = Vec::new();
+        let mut sum = 0;
+        while sum < size {
+            let next = std::future::poll_fn(|cx| reader.poll_next(cx));
+            match tokio::time::timeout(Duration::from_millis(20), next).await {
+                Ok(frame) => {
+                    let frame = frame.unwrap().unwrap();
+                    sum += frame.len();
+                    kept.push(frame);
+                    assert!(kept.len() <= 2);
+                }
+                // It may have been slow, too; but then letting go does no harm.
+                Err(_) => drop(kept.pop()),
+            }
+        }
+        // One that waits for them is given up without a trace.
+        let Content::Stream(mut reader) = world.store().read_blob(&blob, 0..blob.size).await.unwrap() else {
+            unreachable!("it is a file");
+        };
+        let first = std::future::poll_fn(|cx| reader.poll_next(cx)).await;
+        let second = std::future::poll_fn(|cx| reader.poll_next(cx)).await;
+        drop((reader, first, second));
+        drop(taken);
+        assert!(world.read_all(&blob).await == content(size));
     });
 }
 

@@ -198,12 +198,16 @@ fn the_copy_is_there_before_the_short_segment_is_overwritten() {
             let look = async {
                 quiet.await.unwrap();
                 world.all_buffers_are_free().await;
-                assert!(fs::read(world.file(id, "tail")).unwrap() == short);
+                // Few bytes wait in memory, and the segment stands where it stood.
+                let stands = fs::read(world.file(id, "")).unwrap().split_off(SEGMENT) == short;
+                assert_eq!(stands, more == 1_000);
+                assert!(stands || fs::read(world.file(id, "tail")).unwrap() == short);
                 go_on.send(()).unwrap();
             };
             tokio::join!(world.append(id, at(held), body.and_broken()), look).0
         });
         assert!(matches!(broken, Err(UploadError::Broken(_))), "{broken:?}");
+        assert!(fs::read(world.file(id, "tail")).unwrap() == short);
         short = fs::read(world.file(id, "")).unwrap().split_off(SEGMENT);
     }
     world.reopen();
@@ -313,7 +317,9 @@ fn who_comes_second_does_not_read_the_file_again() {
             async { drop(buffers.pop()) },
         );
         assert_eq!(appended.unwrap(), SIZE as u64);
-        assert!(matches!(second, Err(UploadError::Busy)), "{second:?}");
+        // The buffer is free a moment before the first one goes on.
+        let is_as_it_was = matches!(second, Ok(offset) if offset == held as u64);
+        assert!(is_as_it_was || matches!(second, Err(UploadError::Busy)), "{second:?}");
     });
     assert_eq!(world.run(world.status(id)).unwrap(), SIZE as u64);
     complete(&world, id, SIZE, Algorithm::Sha256);

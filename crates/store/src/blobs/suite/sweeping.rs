@@ -2,6 +2,8 @@
 
 use super::{Body, DAY, LIFETIME, World, at, content, sha256};
 use crate::blobs::{Owner, UploadError};
+use crate::catalogue::Tx;
+use crate::error::Error;
 use acre_wire::digest::Algorithm;
 use std::fs;
 use uuid::Uuid;
@@ -103,6 +105,40 @@ fn idle_uploads_expire() {
     sweep(&world, 8);
     assert!(world.upload_files().is_empty());
     assert_unknown(&world, touched);
+}
+
+/// A commit that fails, and one that is then refused: nobody knows whether a power cut would bring the row back.
+#[test]
+fn what_a_failed_commit_left_goes_when_commits_work_again() {
+    let world = World::new();
+    let beside = rusqlite::Connection::open(world.folder.path().join("catalogue.sqlite")).unwrap();
+    beside.busy_timeout(super::PATIENCE).unwrap();
+    let finish =
+        |id| world.run(world.finish(id, at(200_000), Body::empty(), sha256(content(200_000)))).unwrap();
+    let (failed, committed) = (finish(on_disk(&world)), finish(on_disk(&world)));
+    // Without its table no probe works.
+    beside.execute_batch("ALTER TABLE probe RENAME TO hidden").unwrap();
+    let spoiled = world.run(world.store().catalogue.write(|tx: &Tx<'_>| {
+        tx.execute("PRAGMA defer_foreign_keys = ON", [])?;
+        tx.execute("INSERT INTO resource_tag (repository, key, value) VALUES (99, '', '')", [])
+    }));
+    assert!(matches!(spoiled, Err(Error::ReadOnly)), "{spoiled:?}");
+    world.store().doubt_upload(&failed);
+    world.store().sweep(world.now, LIFETIME).unwrap();
+    assert_eq!((world.object_files().len(), world.upload_files().len()), (2, 2), "objects and their heads");
+
+    beside.execute_batch("ALTER TABLE hidden RENAME TO probe").unwrap();
+    // The next push comes here first.
+    world.run(world.append(world.start(Algorithm::Sha256), at(0), Body::empty())).unwrap();
+    assert_eq!((world.object_files().len(), world.upload_files().len()), (1, 1), "the other is on its way");
+    // It failed, as far as its client knows, and was committed all the same.
+    let object = committed.object.clone().unwrap();
+    let domain = world.domain;
+    let insert = move |tx: &Tx<'_>| crate::catalogue::blobs::insert(tx, domain, &object, 1);
+    world.run(world.store().catalogue.write(insert)).unwrap();
+    world.store().doubt_upload(&committed);
+    world.store().sweep(world.now, LIFETIME).unwrap();
+    assert_eq!((world.object_files().len(), world.upload_files().len()), (1, 0));
 }
 
 /// Started long ago, written to just now: it is not idle.

@@ -1,5 +1,5 @@
 use crate::catalogue::suite::{Opened, number, open, read, write};
-use crate::catalogue::{Catalogue, Tx, accounts};
+use crate::catalogue::{Catalogue, READERS, Tx, accounts};
 use crate::error::Error;
 use rusqlite::{Connection, params};
 use std::path::Path;
@@ -201,6 +201,23 @@ fn the_log_stays_bounded_under_steady_writes_and_is_emptied_when_idle() {
     wait_until_emptied(folder.path());
     let rows = read(&catalogue, |tx| number(tx, "SELECT count(*) FROM blob_content"));
     assert_eq!(rows, i64::try_from(WRITTEN / SEALED).unwrap());
+}
+
+#[test]
+fn a_rush_of_readers_is_closed_behind_it() {
+    let Opened { catalogue, folder: _folder } = open();
+    let all = std::sync::Barrier::new(3 * READERS);
+    std::thread::scope(|scope| {
+        for _ in 0..3 * READERS {
+            scope.spawn(|| {
+                read(&catalogue, |tx| {
+                    all.wait();
+                    number(tx, "SELECT count(*) FROM account")
+                })
+            });
+        }
+    });
+    assert_eq!(catalogue.readers.lock().unwrap().len(), READERS);
 }
 
 #[test]
