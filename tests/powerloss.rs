@@ -82,7 +82,7 @@ impl Plate {
     fn disk(&self, cut_at: u64, tear: bool, seed: u64) -> Disk {
         let shadow = self.folder.path().join(format!("shadow-{}", self.number));
         fs::create_dir(&shadow).unwrap();
-        Disk { root: self.path(), shadow, cut_at, tear, seed }
+        Disk { root: self.path(), shadow, cut_at, tear, seed, durable: None }
     }
 
     fn cut_and_verify(&mut self, disk: &Disk, shim: &Path) -> Verified {

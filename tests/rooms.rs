@@ -45,6 +45,7 @@ const CONFINED: &[(&str, &str)] = &[
     ("hyper-util", "acre-server"),
     ("clap", "acre-cli"),
     ("object_store", "acre-store"),
+    ("prometheus-client", "acre-server"),
     ("reqwest", "acre-client"),
     ("rusqlite", "acre-store"),
     ("libsqlite3-sys", "acre-store"),

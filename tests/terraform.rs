@@ -1,30 +1,38 @@
-//! The seeds: each example's Terraform, from `init` to `destroy`, against the real binary, with the real Terraform and
-//! the real AWS provider, and nothing about AWS in the environment but what `acre env` exports.
+//! Terraform's configurations, from `init` to `destroy`, against the real binary, with the real Terraform and the real
+//! AWS provider, and nothing about AWS in the environment but what `acre env` exports: the seeds' (`examples/`), and those
+//! of `terraform/`, which hold every ECR resource and data source that the provider has.
 //!
 //! `ACRE_TF_PLUGINS` is the folder with the provider (a filesystem mirror; default `/opt/tf-plugins`).
 
 #![expect(clippy::expect_used, reason = "what a test can not set up fails it")]
 
-mod clients {
-    pub(crate) mod dockerd;
-    pub(crate) mod programs;
-    pub(crate) mod workplace;
+#[path = "clients/dockerd.rs"]
+mod dockerd;
+#[path = "clients/programs.rs"]
+mod programs;
+mod terraform {
+    pub(crate) mod desk;
+    mod many;
+    mod registry;
 }
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use clients::programs::{Finished, bash, require, run};
-use clients::workplace::Workplace;
+use acre_testkit::server::Options;
+use programs::{Finished, bash, require, run};
 use serde_json::{Value, from_str, json};
+use terraform::desk::Desk;
 
 /// Replaced at every plan, in example 001: its trigger is the time.
 const STATUS: &str = "terraform_data.ecr_status";
 
 #[test]
-fn every_example_is_formatted() {
+fn every_configuration_is_formatted() {
     require(&["terraform"]);
-    run(bash("terraform fmt -check -diff -recursive").current_dir(examples())).ok();
+    for folder in [examples(), ours()] {
+        run(bash("terraform fmt -check -diff -recursive").current_dir(folder)).ok();
+    }
 }
 
 #[test]
@@ -205,26 +213,32 @@ fn example_004_is_changed_by_its_variables() {
     example.destroy();
 }
 
-/// A copy of an example, initialised, and the server that it works against.
+/// A copy of a configuration, initialised, and the server that it works against.
 struct Example {
-    place: Workplace,
+    desk: Desk,
     folder: PathBuf,
     region: &'static str,
 }
 
 impl Example {
     fn begin(number: &str, region: &'static str) -> Self {
-        require(&["terraform", "aws", "docker"]);
-        let place = Workplace::open();
-        let folder = place.folder().join("terraform");
+        require(&["docker"]);
+        let desk = Desk::open_with_docker();
+        Self::begin_at(desk, &examples().join(number).join("terraform"), region)
+    }
+
+    /// One of `tests/terraform`.
+    fn ours(name: &str, region: &'static str, options: Options) -> Self {
+        Self::begin_at(Desk::open(options), &ours().join(name), region)
+    }
+
+    fn begin_at(desk: Desk, configuration: &Path, region: &'static str) -> Self {
+        require(&["terraform", "aws"]);
+        let folder = desk.folder().join("terraform");
         // Without what an earlier run by hand left there.
-        let copy = format!(
-            "cp -R '{}' terraform; cd terraform",
-            examples().join(number).join("terraform").display()
-        );
-        place
-            .shell(&format!("{copy}; rm -rf .terraform* terraform.tfvars; find . -name '*.tfstate*' -delete"))
-            .ok();
+        let copy = format!("cp -R '{}' terraform; cd terraform", configuration.display());
+        let left = "rm -rf .terraform* terraform.tfvars; find . -name '*.tfstate*' -delete";
+        desk.shell_in(desk.folder(), &format!("{copy}; {left}")).ok();
         let plugins = std::env::var("ACRE_TF_PLUGINS").unwrap_or_else(|_| "/opt/tf-plugins".to_owned());
         assert!(
             Path::new(&plugins).is_dir(),
@@ -232,15 +246,15 @@ impl Example {
         );
         let settings =
             format!("provider_installation {{\n  filesystem_mirror {{\n    path = {plugins:?}\n  }}\n}}\n");
-        fs::write(place.folder().join("terraform.rc"), settings).expect("a file is written");
-        let example = Self { place, folder, region };
+        fs::write(desk.folder().join("terraform.rc"), settings).expect("a file is written");
+        let example = Self { desk, folder, region };
         example.terraform("init").ok();
         example.terraform("validate").ok();
         example
     }
 
     fn shell(&self, script: &str) -> Finished {
-        self.place.shell_in(&self.folder, script)
+        self.desk.shell_in(&self.folder, script)
     }
 
     fn terraform(&self, arguments: &str) -> Finished {
@@ -259,15 +273,20 @@ impl Example {
 
     /// The second plan is empty, outputs included; but for 001's status resource, by its name.
     fn no_change(&self) {
-        assert_eq!(self.changes(""), []);
+        let finished = self.terraform("plan -detailed-exitcode -out=../plan");
         let has_status = self.terraform("state list").ok().lines().any(|line| line == STATUS);
-        let finished = self.terraform("plan -detailed-exitcode");
         assert_eq!(finished.code, Some(if has_status { 2 } else { 0 }), "{}", finished.stdout);
+        assert_eq!(self.planned(), []);
     }
 
     /// What a plan would do, by address, without [`STATUS`].
     fn changes(&self, variables: &str) -> Vec<(String, String)> {
         self.terraform(&format!("plan -out=../plan {variables}")).ok();
+        self.planned()
+    }
+
+    /// What the last plan says, as [`Example::changes`].
+    fn planned(&self) -> Vec<(String, String)> {
         let plan: Value =
             from_str(&self.terraform("show -json ../plan").ok()).expect("terraform writes JSON");
         let changes = plan["resource_changes"].as_array().expect("a plan lists resources").iter();
@@ -366,6 +385,10 @@ impl Example {
 
 fn examples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples")
+}
+
+fn ours() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/terraform")
 }
 
 fn text(value: &Value) -> &str {

@@ -53,7 +53,7 @@ static char block[BLOCK];
 
 /* ---- starting ---------------------------------------------------------------------------------------------- */
 
-static void scan(node *folder, int fd);
+static void scan(node *folder, int fd, int durable);
 
 static uint64_t number_from(const char *name, uint64_t otherwise) {
     const char *text = getenv(name);
@@ -85,51 +85,62 @@ __attribute__((constructor)) static void start(void) {
     device = status.st_dev;
     root = node_new(&status);
     root->durable = root->live = 1;
-    scan(root, root_fd);
+    const char *durable_path = getenv("ACRE_SHIM_DURABLE");
+    int durable = durable_path ? (int)raw(SYS_openat, AT_FDCWD, durable_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
+                               : dup(root_fd);
+    if (durable < 0) disk_refuse("ACRE_SHIM_DURABLE must be a folder");
+    scan(root, root_fd, durable);
     on = true;
     /* Neither a child nor the program's own reading of its environment should meet these. */
     const char *ours[] = { "LD_PRELOAD", "ACRE_SHIM_ROOT", "ACRE_SHIM_SHADOW", "ACRE_SHIM_CUT_AT", "ACRE_SHIM_TEAR",
-                           "ACRE_SHIM_SEED", "ACRE_SHIM_DELAY_US" };
+                           "ACRE_SHIM_SEED", "ACRE_SHIM_DELAY_US", "ACRE_SHIM_DURABLE" };
     for (size_t i = 0; i < sizeof ours / sizeof *ours; i++) unsetenv(ours[i]);
 }
 
-static node *copy_in(int folder_fd, const char *name, const struct stat *status);
+static node *copy_in(const struct stat *status, int durable, const char *name);
 
-/* What is there already counts as durable. */
-static void scan(node *folder, int fd) {
+/* What is there already counts as durable as far as the folder `durable` (none: -1), which may be the same, has it. */
+static void scan(node *folder, int fd, int durable) {
     DIR *list = fdopendir(fd);
     if (!list) disk_refuse("a folder cannot be listed");
     for (struct dirent *item; (item = readdir(list));) {
-        struct stat status;
+        struct stat status, same;
         if (!strcmp(item->d_name, ".") || !strcmp(item->d_name, "..")) continue;
         if (fstatat(fd, item->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0) disk_refuse("a file cannot be read");
+        bool kept = durable >= 0 && fstatat(durable, item->d_name, &same, AT_SYMLINK_NOFOLLOW) == 0
+            && S_ISDIR(same.st_mode) == S_ISDIR(status.st_mode);
         node *found = node_of(&status);
         if (!found && S_ISDIR(status.st_mode)) {
+            int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
             found = node_new(&status);
-            scan(found, (int)raw(SYS_openat, fd, item->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0));
+            scan(found, (int)raw(SYS_openat, fd, item->d_name, flags, 0),
+                 kept ? (int)raw(SYS_openat, durable, item->d_name, flags, 0) : -1);
         } else if (!found) {
-            found = copy_in(fd, item->d_name, &status);
+            found = copy_in(&status, kept ? durable : -1, item->d_name);
         }
         name_set(folder, item->d_name, found);
-    }
-    for (size_t i = 0; i < folder->entry_count; i++) {
-        folder->entries[i].durable = folder->entries[i].live;
-        folder->entries[i].durable->durable++;
+        if (!kept) continue;
+        found->durable++;
+        folder->entries[folder->entry_count - 1].durable = found; /* the name just set */
     }
     closedir(list);
+    if (durable >= 0) raw(SYS_close, durable);
 }
 
 static void copy_range(int from, int to, off_t start, off_t end);
 static int object_open(const node *file);
 
-static node *copy_in(int folder_fd, const char *name, const struct stat *status) {
+static node *copy_in(const struct stat *status, int durable, const char *name) {
     if (!S_ISREG(status->st_mode)) disk_refuse("only files and folders can be followed");
     node *file = node_new(status);
-    int from = (int)raw(SYS_openat, folder_fd, name, O_RDONLY | O_CLOEXEC, 0), to = object_open(file);
-    if (from < 0) disk_refuse("a file cannot be read");
-    copy_range(from, to, 0, status->st_size);
-    file->size = status->st_size;
-    raw(SYS_close, from);
+    struct stat kept;
+    int from = durable < 0 ? -1 : (int)raw(SYS_openat, durable, name, O_RDONLY | O_CLOEXEC, 0), to = object_open(file);
+    if (durable >= 0 && (from < 0 || fstat(from, &kept) != 0)) disk_refuse("a file cannot be read");
+    if (durable >= 0) {
+        copy_range(from, to, 0, kept.st_size);
+        file->size = kept.st_size;
+        raw(SYS_close, from);
+    }
     raw(SYS_close, to);
     return file;
 }
@@ -403,6 +414,14 @@ static void sync_folder(node *folder, int fd) {
 void node_sync(node *target, int fd) {
     if (target->folder) sync_folder(target, fd);
     else sync_file(target, fd);
+}
+
+static void keep_some_data(node *file, int fd);
+
+void node_sync_failed(node *target, int fd) {
+    if (target->folder) return;
+    if (tear && (fcntl(fd, F_GETFL) & O_ACCMODE) != O_WRONLY) keep_some_data(target, fd);
+    target->range_count = 0;
 }
 
 /* ---- the cut ----------------------------------------------------------------------------------------------- */

@@ -43,5 +43,7 @@ node *name_find(node *folder, const char *leaf);
 
 /* fsync of a file or folder. Gives the lock away while the disk is busy: what is written meanwhile is not in it. */
 void node_sync(node *target, int fd);
+/* One that failed: what it should have written is marked clean, whether it reached the disk or not. */
+void node_sync_failed(node *target, int fd);
 
 #endif

@@ -7,9 +7,13 @@
  *   ACRE_SHIM_TEAR      1: of what was not synced, some pages and some names reach the disk; else all of it is lost
  *   ACRE_SHIM_SEED      what decides between them
  *   ACRE_SHIM_DELAY_US  how long a sync may take at most (300)
+ *   ACRE_SHIM_DURABLE   a folder: what ACRE_SHIM_ROOT durably holds at the start. The rest of it counts as read from a
+ *                       cache whose pages are marked clean: no later sync writes them, only writing them anew does
+ *   ACRE_SHIM_FAULTS    calls that fail, are short or are slow: faults.h
  *
  * Counted: making, writing, cutting and copying into a file, syncing a file or folder, making, moving and removing
- * names. A sync is the model's alone: the real one is not made, for only the shadow is looked at afterwards.
+ * names. A sync is the model's alone: the real one is not made, for only the shadow is looked at afterwards. A sync that
+ * fails by a fault leaves what was written marked clean, as Linux does: the next sync has nothing to do with it.
  *
  * Not seen: system calls without libc (the `syscall` function is seen), stdio (it writes inside libc), writes through a
  * shared mapping (SQLite's -shm, which it rebuilds), O_SYNC and RWF_DSYNC (such writes count as not synced),
@@ -17,7 +21,9 @@
  * itself, as POSIX has it; a journalling file system would keep or lose both. */
 #define _GNU_SOURCE
 #include "disk.h"
+#include "faults.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -25,6 +31,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/sendfile.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -68,18 +75,21 @@ static ssize_t written_at(node *file, int fd, off_t at, ssize_t done) {
 }
 
 ssize_t write(int fd, const void *bytes, size_t count) {
+    if (fault_write(fd, &count)) return -1;
     node *file = file_begin(fd, "write");
     ssize_t done = raw(SYS_write, fd, bytes, count);
     return file ? written_here(file, fd, done) : done;
 }
 
 ssize_t writev(int fd, const struct iovec *parts, int count) {
+    if (fault_fd(FAULT_WRITE, fd)) return -1;
     node *file = file_begin(fd, "writev");
     ssize_t done = raw(SYS_writev, fd, parts, count);
     return file ? written_here(file, fd, done) : done;
 }
 
 ssize_t pwrite(int fd, const void *bytes, size_t count, off_t at) {
+    if (fault_write(fd, &count)) return -1;
     node *file = file_begin(fd, "pwrite");
     ssize_t done = raw(SYS_pwrite64, fd, bytes, count, at);
     return file ? written_at(file, fd, at, done) : done;
@@ -87,6 +97,7 @@ ssize_t pwrite(int fd, const void *bytes, size_t count, off_t at) {
 ssize_t pwrite64(int fd, const void *bytes, size_t count, off64_t at) { return pwrite(fd, bytes, count, at); }
 
 ssize_t pwritev2(int fd, const struct iovec *parts, int count, off_t at, int flags) {
+    if (fault_fd(FAULT_WRITE, fd)) return -1;
     node *file = file_begin(fd, "pwritev");
     if (file && flags & RWF_APPEND) disk_refuse("RWF_APPEND is not followed");
     ssize_t done = raw(SYS_pwritev2, fd, parts, count, at, 0L, flags);
@@ -97,6 +108,7 @@ ssize_t pwritev64v2(int fd, const struct iovec *parts, int count, off64_t at, in
     return pwritev2(fd, parts, count, at, flags);
 }
 ssize_t pwritev(int fd, const struct iovec *parts, int count, off_t at) {
+    if (fault_fd(FAULT_WRITE, fd)) return -1;
     node *file = file_begin(fd, "pwritev");
     ssize_t done = raw(SYS_pwritev, fd, parts, count, at, 0L);
     return file ? written_at(file, fd, at, done) : done;
@@ -104,6 +116,7 @@ ssize_t pwritev(int fd, const struct iovec *parts, int count, off_t at) {
 ssize_t pwritev64(int fd, const struct iovec *parts, int count, off64_t at) { return pwritev(fd, parts, count, at); }
 
 ssize_t copy_file_range(int from, off64_t *from_at, int to, off64_t *to_at, size_t count, unsigned flags) {
+    if (fault_fd(FAULT_WRITE, to)) return -1;
     node *file = file_begin(to, "copy_file_range");
     off64_t at = to_at ? *to_at : 0;
     ssize_t done = raw(SYS_copy_file_range, from, from_at, to, to_at, count, flags);
@@ -124,6 +137,7 @@ ssize_t splice(int from, off64_t *from_at, int to, off64_t *to_at, size_t count,
 }
 
 int ftruncate(int fd, off_t size) {
+    if (fault_fd(FAULT_WRITE, fd)) return -1;
     node *file = file_begin(fd, "ftruncate");
     off_t before = file ? length(fd) : 0;
     int failed = (int)raw(SYS_ftruncate, fd, size);
@@ -144,6 +158,7 @@ int truncate(const char *path, off_t size) {
 int truncate64(const char *path, off64_t size) { return truncate(path, size); }
 
 int fallocate(int fd, int mode, off_t at, off_t size) {
+    if (fault_fd(FAULT_WRITE, fd)) return -1;
     node *file = file_begin(fd, "fallocate");
     if (file && mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
         disk_refuse("this fallocate is not followed");
@@ -161,18 +176,44 @@ int posix_fallocate64(int fd, off64_t at, off64_t size) { return posix_fallocate
 
 static int synced(int fd, long number, const char *call) {
     struct stat status;
-    if (!node_may_be(fd, &status)) return (int)raw(number, fd);
-    disk_lock();
-    node *target = node_of(&status);
-    if (target) {
-        disk_count(call);
-        node_sync(target, fd);
+    bool is_folder = fstat(fd, &status) == 0 && S_ISDIR(status.st_mode);
+    bool fails = fault_fd(is_folder ? FAULT_SYNC_FOLDER : FAULT_SYNC_FILE, fd);
+    int why = errno;
+    node *target = NULL;
+    if (node_may_be(fd, &status)) {
+        disk_lock();
+        target = node_of(&status);
+        if (target) disk_count(call);
+        if (target && fails) node_sync_failed(target, fd);
+        else if (target) node_sync(target, fd);
+        disk_unlock();
     }
-    disk_unlock();
-    return target ? 0 : (int)raw(number, fd);
+    if (!fails) return target ? 0 : (int)raw(number, fd);
+    errno = why;
+    return -1;
 }
 int fsync(int fd) { return synced(fd, SYS_fsync, "fsync"); }
 int fdatasync(int fd) { return synced(fd, SYS_fdatasync, "fdatasync"); }
+
+/* ---- reading: never part of the model ------------------------------------------------------------------------ */
+
+ssize_t read(int fd, void *bytes, size_t count) {
+    return fault_fd(FAULT_READ, fd) ? -1 : raw(SYS_read, fd, bytes, count);
+}
+ssize_t pread(int fd, void *bytes, size_t count, off_t at) {
+    return fault_fd(FAULT_READ, fd) ? -1 : raw(SYS_pread64, fd, bytes, count, at);
+}
+ssize_t pread64(int fd, void *bytes, size_t count, off64_t at) { return pread(fd, bytes, count, at); }
+
+/* A fault here is a disk without room. */
+int statvfs(const char *path, struct statvfs *room) {
+    static int (*real)(const char *, struct statvfs *);
+    if (!real) *(void **)&real = dlsym(RTLD_NEXT, "statvfs");
+    int failed = real(path, room);
+    if (!failed && fault_path(FAULT_SPACE, path)) room->f_bavail = room->f_bfree = 0;
+    return failed;
+}
+int statvfs64(const char *path, struct statvfs64 *room) { return statvfs(path, (struct statvfs *)room); }
 
 /* ---- names -------------------------------------------------------------------------------------------------- */
 
@@ -184,6 +225,7 @@ static int leave(int result) {
 }
 
 static int opened(int at, const char *path, int flags, mode_t mode) {
+    if (fault_path(FAULT_OPEN, path)) return -1;
     bool unnamed = (flags & O_TMPFILE) == O_TMPFILE;
     if (!disk_on() || !(flags & (O_CREAT | O_TRUNC) || unnamed)) return (int)raw(SYS_openat, at, path, flags, mode);
     char leaf[NAME_MAX + 1];
@@ -252,6 +294,7 @@ int mkdirat(int at, const char *path, mode_t mode) {
 int mkdir(const char *path, mode_t mode) { return mkdirat(AT_FDCWD, path, mode); }
 
 int unlinkat(int at, const char *path, int flags) {
+    if (fault_path(FAULT_REMOVE, path)) return -1;
     if (!disk_on()) return (int)raw(SYS_unlinkat, at, path, flags);
     char leaf[NAME_MAX + 1];
     disk_lock();
@@ -269,6 +312,7 @@ int remove(const char *path) {
 }
 
 int renameat2(int from, const char *old_path, int to, const char *new_path, unsigned flags) {
+    if (fault_path(FAULT_RENAME, new_path)) return -1;
     if (!disk_on()) return (int)raw(SYS_renameat2, from, old_path, to, new_path, flags);
     char old_leaf[NAME_MAX + 1], new_leaf[NAME_MAX + 1];
     disk_lock();

@@ -7,10 +7,12 @@ use std::ffi::OsString;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 use std::{env, fs, io};
 
-const HEADER: &str = "disk.h";
-const SOURCES: [&str; 2] = ["disk.c", "shim.c"];
+const HEADERS: [&str; 2] = ["disk.h", "faults.h"];
+const SOURCES: [&str; 3] = ["disk.c", "faults.c", "shim.c"];
+static BUILDING: Mutex<()> = Mutex::new(());
 
 /// One disk, and when its power goes.
 #[derive(Clone, Debug)]
@@ -25,6 +27,8 @@ pub struct Disk {
     pub tear: bool,
     /// Decides which, and how long syncs take.
     pub seed: u64,
+    /// What the root durably holds at the start, if not all of it: the rest counts as cached, and marked clean.
+    pub durable: Option<PathBuf>,
 }
 
 /// Where the power went.
@@ -67,6 +71,8 @@ pub enum ShimError {
 impl Disk {
     /// The environment that puts a process on this disk.
     pub fn environment(&self, shim: &Path) -> Vec<(OsString, OsString)> {
+        let durable =
+            self.durable.as_ref().map(|folder| ("ACRE_SHIM_DURABLE", folder.as_os_str().to_owned()));
         [
             ("LD_PRELOAD", shim.as_os_str().to_owned()),
             ("ACRE_SHIM_ROOT", self.root.as_os_str().to_owned()),
@@ -75,8 +81,10 @@ impl Disk {
             ("ACRE_SHIM_TEAR", u8::from(self.tear).to_string().into()),
             ("ACRE_SHIM_SEED", self.seed.to_string().into()),
         ]
+        .into_iter()
+        .chain(durable)
         .map(|(name, value)| (name.into(), value))
-        .to_vec()
+        .collect()
     }
 
     /// How many calls were counted so far; it may be asked while the process runs.
@@ -95,17 +103,19 @@ impl Disk {
 pub fn build_shim() -> Result<PathBuf, ShimError> {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("powerloss");
     let mut hasher = Hasher::new(Algorithm::Sha256);
-    for name in SOURCES.iter().chain([&HEADER]) {
+    for name in SOURCES.iter().chain(&HEADERS) {
         hasher.update(&read(&sources.join(name))?);
     }
     let digest = hex(hasher.finish().hash());
     let folder = target_folder()?.join("acre-shim");
     fs::create_dir_all(&folder).map_err(file(&folder))?;
     let library = folder.join(format!("{}.so", digest.get(..16).unwrap_or(&digest)));
+    // Several tests of a program may do this at the same time, and several programs: each of those makes its own, the last
+    // one stays.
+    let _turn = BUILDING.lock().unwrap_or_else(PoisonError::into_inner);
     if library.exists() {
         return Ok(library);
     }
-    // Several test programs may do this at the same time: each makes its own, the last one stays.
     let own = folder.join(format!("{}.part", std::process::id()));
     let made = Command::new("cc")
         .args(["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o"])

@@ -11,7 +11,7 @@ use crate::server::REGION;
 use acre_wire::digest::Digest;
 use ledger::{Known, Ledger, Presence};
 use serde_json::json;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -47,6 +47,8 @@ pub struct Progress {
     steps: Mutex<u64>,
     more: Condvar,
     may_break: AtomicBool,
+    may_fail: AtomicBool,
+    failed: AtomicU64,
     stop: AtomicBool,
 }
 
@@ -67,6 +69,17 @@ impl Progress {
     /// From now on a connection that breaks is no failure but the end of the load.
     pub fn let_break(&self) {
         self.may_break.store(true, Ordering::SeqCst);
+    }
+
+    /// From now on an answer that the storage failed (or is full) is no failure: what became of that step is not known,
+    /// and the load goes on.
+    pub fn let_fail(&self) {
+        self.may_fail.store(true, Ordering::SeqCst);
+    }
+
+    /// How many steps such an answer ended.
+    pub fn failed(&self) -> u64 {
+        self.failed.load(Ordering::SeqCst)
     }
 
     /// Ends the load after the steps that run.
@@ -119,6 +132,18 @@ pub fn run(workers: &mut [Worker], site: &Site, progress: &Progress) -> Result<(
     })
 }
 
+/// One of the fixed sentences about the storage, with the request that it befell.
+fn is_of_storage(failure: &Failure) -> bool {
+    let Failure::Unexpected { answer, .. } = failure else { return false };
+    let text = String::from_utf8_lossy(&answer.body);
+    let says = |sentence: &str| text.contains(sentence) && text.contains("request");
+    match answer.status {
+        500 => says("storage failed") || says("storage is full"),
+        507 => says("storage is full"),
+        _ => false,
+    }
+}
+
 impl Worker {
     /// The worker of that number, whose steps the seed decides.
     pub fn new(number: usize, seed: u64) -> Self {
@@ -131,13 +156,13 @@ impl Worker {
             let mut ecr = site.ecr();
             let client = ecr.data_plane()?;
             let mut session = Session { ecr, client };
-            for home in [SHARED.to_owned(), format!("load/w{}", self.number)] {
-                if self.ledger.presence(&home) != Presence::There {
-                    self.create(&mut session, &home)?;
-                }
-            }
             while !progress.stopped() {
-                self.step(&mut session)?;
+                match self.settle_down(&mut session).and_then(|()| self.step(&mut session)) {
+                    Err(failure) if progress.may_fail.load(Ordering::SeqCst) && is_of_storage(&failure) => {
+                        progress.failed.fetch_add(1, Ordering::SeqCst);
+                    }
+                    other => other?,
+                }
                 progress.add();
             }
             Ok(())
@@ -151,6 +176,15 @@ impl Worker {
             }
             other => other,
         }
+    }
+
+    fn settle_down(&mut self, session: &mut Session) -> Result<(), Failure> {
+        for home in [SHARED.to_owned(), format!("load/w{}", self.number)] {
+            if self.ledger.presence(&home) != Presence::There {
+                self.create(session, &home)?;
+            }
+        }
+        Ok(())
     }
 
     fn step(&mut self, session: &mut Session) -> Result<(), Failure> {
@@ -171,6 +205,8 @@ impl Worker {
     }
 
     fn create(&mut self, session: &mut Session, repository: &str) -> Result<(), Failure> {
+        // An earlier attempt that got no answer may have made it, and so may another worker the one that all share.
+        let may_exist = repository == SHARED || self.ledger.presence(repository) == Presence::Unknown;
         self.ledger.repository(repository).presence = Presence::Unknown;
         let created = session.ecr.create_repository(repository);
         let exists = |failure: &Failure| {
@@ -178,7 +214,7 @@ impl Worker {
                 if answer.json()["__type"].as_str().is_some_and(|code| code.ends_with("RepositoryAlreadyExistsException")))
         };
         match created {
-            Err(failure) if !(repository == SHARED && exists(&failure)) => return Err(failure),
+            Err(failure) if !(may_exist && exists(&failure)) => return Err(failure),
             _ => self.ledger.repository(repository).presence = Presence::There,
         }
         Ok(())
@@ -231,7 +267,7 @@ impl Worker {
         let Some((repository, digest)) = self.image() else { return Ok(()) };
         let tags = self.ledger.tags_of(&repository, &digest);
         self.ledger.image_is(&repository, digest, Presence::Unknown);
-        for tag in &tags {
+        for tag in tags.iter().chain(&self.ledger.tags_perhaps_of(&repository, &digest)) {
             self.ledger.tag_may_be(&repository, tag, None);
         }
         let target = format!("/v2/{repository}/manifests/{digest}");
@@ -272,7 +308,7 @@ impl Worker {
             return Err(Failure::Differs { step, got, wanted: "no failures".into() });
         }
         self.ledger.tag_is(&repository, tag, None);
-        if last {
+        if last && self.ledger.tags_perhaps_of(&repository, &digest).is_empty() {
             self.ledger.image_is(&repository, digest, Presence::Gone);
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! What was changed on the disk: an error, never wrong bytes; and the next push of the same bytes makes it good again.
 
 use super::files::{flip, objects, start};
+use acre_testkit::ecr::Ecr;
 use acre_testkit::http::{Answer, Body, Broken, Client};
 use acre_testkit::image::{Blob, Flavour, Recipe, open_upload, push_blob, put_manifest};
 use acre_testkit::server::Server;
@@ -248,6 +249,69 @@ fn changed_rows() {
     change_row(&server, "blob SET digest = flip(digest, 9)");
     for blob in &blobs {
         fails(&mut client, blob, "another digest");
+    }
+}
+
+/// What a customer wrote opens only as what it was and where it stood.
+#[test]
+fn texts_in_another_place() {
+    let (server, _) = start();
+    let mut east = server.ecr().unwrap();
+    let mut west = Ecr::new(server.host(), server.credentials().unwrap(), "us-west-2");
+    let policy = |action: &str| {
+        let statement = json!({ "Effect": "Allow", "Principal": "*", "Action": action, "Resource": "*" });
+        json!({ "policyText": json!({ "Statement": statement }).to_string() })
+    };
+    let rule = json!({
+        "rulePriority": 1, "action": { "type": "expire" },
+        "selection": { "tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 5 },
+    });
+    let template = json!({
+        "prefix": "team", "appliedFor": ["REPLICATION"], "description": "a text",
+        "repositoryPolicy": policy("ecr:BatchGetImage")["policyText"],
+        "lifecyclePolicy": json!({ "rules": [rule] }).to_string(),
+    });
+    west.expect("PutRegistryPolicy", &policy("ecr:*")).unwrap();
+    let template_of = |ecr: &mut Ecr| ecr.call("DescribeRepositoryCreationTemplates", &json!({})).unwrap();
+    for (change, is_template) in [
+        (
+            "registry_policy SET policy = (SELECT policy FROM registry_policy WHERE region = 'us-west-2')",
+            false,
+        ),
+        ("registry_policy SET policy = flip(policy, 20) WHERE region = 'us-east-1'", false),
+        ("creation_template SET description = lifecycle_policy", true),
+        ("creation_template SET lifecycle_policy = repository_policy", true),
+        ("creation_template SET repository_policy = flip(repository_policy, 20)", true),
+        ("creation_template SET stem = 'other', prefix = 'other'", true),
+        ("creation_template SET repository_policy = (SELECT policy FROM registry_policy LIMIT 1)", true),
+    ] {
+        east.expect("PutRegistryPolicy", &policy("ecr:BatchGetImage")).unwrap();
+        east.expect("CreateRepositoryCreationTemplate", &template).unwrap();
+        change_row(&server, change);
+        let damaged = [
+            (east.call("GetRegistryPolicy", &json!({})).unwrap(), !is_template),
+            (template_of(&mut east), is_template),
+        ];
+        for ((status, answer), is_damaged) in damaged {
+            assert_eq!(status, if is_damaged { 500 } else { 200 }, "{change}: {answer}");
+            if is_damaged {
+                assert_eq!(answer["__type"], "ServerException", "{change}");
+                assert!(
+                    answer["message"].as_str().unwrap().starts_with("storage failed"),
+                    "{change}: {answer}"
+                );
+            }
+        }
+        // It goes for all that, and what comes after it is whole.
+        for prefix in ["team", "other"] {
+            let _ = east.call("DeleteRepositoryCreationTemplate", &json!({ "prefix": prefix })).unwrap();
+        }
+        assert_eq!(template_of(&mut east).1["repositoryCreationTemplates"], json!([]), "{change}");
+    }
+    east.expect("PutRegistryPolicy", &policy("ecr:BatchGetImage")).unwrap();
+    for (ecr, action) in [(&mut east, "ecr:BatchGetImage"), (&mut west, "ecr:*")] {
+        let answer = ecr.expect("GetRegistryPolicy", &json!({})).unwrap();
+        assert_eq!(answer["policyText"], policy(action)["policyText"]);
     }
 }
 

@@ -16,7 +16,24 @@ const LONG_MANIFEST: &[u8] = b"known text of a long manifest; ";
 const UPLOAD: &[u8] = b"known text of an unfinished upload; ";
 const POLICY: &[u8] = b"KnownTextOfARepositoryPolicy";
 const LIFECYCLE: &[u8] = b"known text of a lifecycle policy";
-const SENT: [&[u8]; 8] = [LARGE, SMALL, CONFIG, MANIFEST, LONG_MANIFEST, UPLOAD, POLICY, LIFECYCLE];
+const REGISTRY_POLICY: &[u8] = b"KnownTextOfARegistryPolicy";
+const DESCRIPTION: &[u8] = b"known text of a template's description";
+const TEMPLATE_POLICY: &[u8] = b"KnownTextOfATemplatesPolicy";
+const TEMPLATE_LIFECYCLE: &[u8] = b"known text of a template's lifecycle policy";
+const SENT: [&[u8]; 12] = [
+    LARGE,
+    SMALL,
+    CONFIG,
+    MANIFEST,
+    LONG_MANIFEST,
+    UPLOAD,
+    POLICY,
+    LIFECYCLE,
+    REGISTRY_POLICY,
+    DESCRIPTION,
+    TEMPLATE_POLICY,
+    TEMPLATE_LIFECYCLE,
+];
 
 fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap()
@@ -57,26 +74,47 @@ fn leave_uploads(client: &mut Client) {
     }
 }
 
+/// A policy whose statement says this.
+fn policy(said: &[u8], resource: Option<&str>) -> String {
+    let mut statement = json!({
+        "Sid": text(said), "Effect": "Allow",
+        "Principal": { "AWS": "arn:aws:iam::123456789012:root" }, "Action": ["ecr:BatchGetImage"],
+    });
+    if let Some(resource) = resource {
+        statement["Resource"] = resource.into();
+    }
+    json!({ "Version": "2012-10-17", "Statement": [statement] }).to_string()
+}
+
+/// A lifecycle policy whose rule says this.
+fn lifecycle(said: &[u8]) -> String {
+    let rule = json!({
+        "rulePriority": 1, "description": text(said),
+        "selection": { "tagStatus": "untagged", "countType": "imageCountMoreThan", "countNumber": 5 },
+        "action": { "type": "expire" },
+    });
+    json!({ "rules": [rule] }).to_string()
+}
+
 fn set_policies(server: &Server) {
     let mut ecr = server.ecr().unwrap();
-    let policy = json!({
-        "Version": "2012-10-17",
-        "Statement": [{
-            "Sid": text(POLICY), "Effect": "Allow",
-            "Principal": { "AWS": "arn:aws:iam::123456789012:root" }, "Action": ["ecr:BatchGetImage"],
-        }],
-    });
-    let input = json!({ "repositoryName": "aa", "policyText": policy.to_string() });
-    ecr.expect("SetRepositoryPolicy", &input).unwrap();
-    let lifecycle = json!({
-        "rules": [{
-            "rulePriority": 1, "description": text(LIFECYCLE),
-            "selection": { "tagStatus": "untagged", "countType": "imageCountMoreThan", "countNumber": 5 },
-            "action": { "type": "expire" },
-        }],
-    });
-    let input = json!({ "repositoryName": "aa", "lifecyclePolicyText": lifecycle.to_string() });
-    ecr.expect("PutLifecyclePolicy", &input).unwrap();
+    for (operation, input) in [
+        ("SetRepositoryPolicy", json!({ "repositoryName": "aa", "policyText": policy(POLICY, None) })),
+        (
+            "PutLifecyclePolicy",
+            json!({ "repositoryName": "aa", "lifecyclePolicyText": lifecycle(LIFECYCLE) }),
+        ),
+        ("PutRegistryPolicy", json!({ "policyText": policy(REGISTRY_POLICY, Some("*")) })),
+        (
+            "CreateRepositoryCreationTemplate",
+            json!({
+                "prefix": "team/", "appliedFor": ["REPLICATION"], "description": text(DESCRIPTION),
+                "repositoryPolicy": policy(TEMPLATE_POLICY, None), "lifecyclePolicy": lifecycle(TEMPLATE_LIFECYCLE),
+            }),
+        ),
+    ] {
+        ecr.expect(operation, &input).unwrap();
+    }
 }
 
 /// What may stand in `credentials` and `root.key`, and nowhere else.
@@ -143,16 +181,47 @@ fn nothing_that_was_sent_can_be_read() {
     search(&server, &secrets, "after a restart");
     let mut ecr = server.ecr().unwrap();
     // It is all there for those who may ask.
-    let policy = ecr.expect("GetRepositoryPolicy", &json!({ "repositoryName": "aa" })).unwrap();
-    assert!(policy["policyText"].as_str().unwrap().contains(text(POLICY)), "{policy}");
-    let policy = ecr.expect("GetLifecyclePolicy", &json!({ "repositoryName": "aa" })).unwrap();
-    assert!(policy["lifecyclePolicyText"].as_str().unwrap().contains(text(LIFECYCLE)), "{policy}");
+    let aa = json!({ "repositoryName": "aa" });
+    let team = json!({ "prefixes": ["team"] });
+    let template = "/repositoryCreationTemplates/0";
+    for (operation, input, member, said) in [
+        ("GetRepositoryPolicy", &aa, "/policyText".to_owned(), POLICY),
+        ("GetLifecyclePolicy", &aa, "/lifecyclePolicyText".to_owned(), LIFECYCLE),
+        ("GetRegistryPolicy", &json!({}), "/policyText".to_owned(), REGISTRY_POLICY),
+        ("DescribeRepositoryCreationTemplates", &team, format!("{template}/description"), DESCRIPTION),
+        (
+            "DescribeRepositoryCreationTemplates",
+            &team,
+            format!("{template}/repositoryPolicy"),
+            TEMPLATE_POLICY,
+        ),
+        (
+            "DescribeRepositoryCreationTemplates",
+            &team,
+            format!("{template}/lifecyclePolicy"),
+            TEMPLATE_LIFECYCLE,
+        ),
+    ] {
+        let answer = ecr.expect(operation, input).unwrap();
+        let found = answer.pointer(&member).and_then(|found| found.as_str());
+        assert!(found.is_some_and(|found| found.contains(text(said))), "{operation} {member}: {answer}");
+    }
     let mut client = ecr.data_plane().unwrap();
     let manifest = client.request("GET", "/v2/aa/manifests/small", &[], Body::None).unwrap();
     assert!(holds(&manifest.body, MANIFEST));
     // Nor when it is changed and deleted.
-    ecr.expect("DeleteRepositoryPolicy", &json!({ "repositoryName": "aa" })).unwrap();
-    ecr.expect("DeleteLifecyclePolicy", &json!({ "repositoryName": "aa" })).unwrap();
+    ecr.expect("DeleteRepositoryPolicy", &aa).unwrap();
+    ecr.expect("DeleteLifecyclePolicy", &aa).unwrap();
+    ecr.expect(
+        "PutRegistryPolicy",
+        &json!({ "policyText": policy(REGISTRY_POLICY, Some("arn:aws:ecr:*:*:*")) }),
+    )
+    .unwrap();
+    ecr.expect("DeleteRegistryPolicy", &json!({})).unwrap();
+    let change =
+        json!({ "prefix": "team", "description": text(DESCRIPTION).repeat(2), "repositoryPolicy": "" });
+    ecr.expect("UpdateRepositoryCreationTemplate", &change).unwrap();
+    ecr.expect("DeleteRepositoryCreationTemplate", &json!({ "prefix": "team" })).unwrap();
     assert_eq!(client.request("DELETE", "/v2/aa/manifests/small", &[], Body::None).unwrap().status, 202);
     ecr.call_target("Acre_V1.RotateKeys", &json!({})).unwrap();
     assert_eq!(server.terminate().unwrap().code(), Some(0));

@@ -1,6 +1,7 @@
 //! Each scenario runs in a process of its own, this very test program under the shim, and ends at its last call.
 
 use super::*;
+use crate::faults::{Call, Errno, Fault, Faults, Kind};
 use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
@@ -239,7 +240,83 @@ const SCENARIOS: &[(&str, Act, Left)] = &[
         },
         &[("a", "a"), ("b", "b"), ("c", "c"), ("d", "d")],
     ),
+    (
+        "a sync that failed is not made up for by the next",
+        |disk| {
+            sync(&faulty(disk, b"lost"));
+            sync_folder(disk);
+        },
+        &[("faulty", "\0\0\0\0")],
+    ),
+    (
+        "but by writing anew",
+        |disk| {
+            let file = faulty(disk, b"lost");
+            file.write_all_at(b"kept", 0).unwrap();
+            sync(&file);
+            sync_folder(disk);
+        },
+        &[("faulty", "kept")],
+    ),
 ];
+
+fn faulty(disk: &Path, bytes: &[u8]) -> File {
+    let file = put_file(disk, "faulty", bytes);
+    assert_eq!(file.sync_data().unwrap_err().raw_os_error(), Some(5));
+    file
+}
+
+#[test]
+fn what_was_cached_and_not_durable_is_lost_unless_it_is_written_anew() {
+    let run = Run::new();
+    let durable = run.0.path().join("durable");
+    fs::create_dir_all(durable.join("sub")).unwrap();
+    let root = run.disk(0, false, 1).root;
+    fs::create_dir(root.join("sub")).unwrap();
+    for (name, cached, kept) in
+        [("a", "one two", Some("one")), ("b", "cached", None), ("sub/c", "same", Some("same"))]
+    {
+        fs::write(root.join(name), cached).unwrap();
+        if let Some(kept) = kept {
+            fs::write(durable.join(name), kept).unwrap();
+        }
+    }
+    // One process syncs, the other writes anew and syncs.
+    for (name, a, b) in
+        [("sync what is there", "one\0\0\0\0", "\0".repeat(6)), ("write it anew", "one two", "cached".into())]
+    {
+        let disk =
+            Disk { shadow: run.0.path().join(name), durable: Some(durable.clone()), ..run.disk(0, false, 1) };
+        fs::create_dir(&disk.shadow).unwrap();
+        assert!(Run::child(&disk, name).success());
+        fs::remove_file(root.join("the end")).unwrap();
+        let cut_at = disk.calls().unwrap();
+        fs::remove_dir_all(&disk.shadow).unwrap();
+        fs::create_dir(&disk.shadow).unwrap();
+        let disk = Disk { cut_at, ..disk };
+        assert_eq!(Run::child(&disk, name).signal(), Some(9));
+        let wanted = [("a", a.to_owned()), ("b", b), ("sub", "/".into()), ("sub/c", "same".into())];
+        assert_eq!(run.materialise(&disk), wanted.map(|(path, text)| (path.into(), text)).into());
+        fs::remove_dir_all(run.0.path().join("left")).unwrap();
+    }
+}
+
+fn sync_what_is_there(disk: &Path) {
+    for name in ["a", "b"] {
+        sync(&OpenOptions::new().read(true).write(true).open(disk.join(name)).unwrap());
+    }
+    sync_folder(disk);
+}
+
+fn write_it_anew(disk: &Path) {
+    for name in ["a", "b"] {
+        let bytes = fs::read(disk.join(name)).unwrap();
+        let file = OpenOptions::new().read(true).write(true).open(disk.join(name)).unwrap();
+        file.write_all_at(&bytes, 0).unwrap();
+        sync(&file);
+    }
+    sync_folder(disk);
+}
 
 #[test]
 fn what_is_left_when_all_that_is_volatile_is_lost() {
@@ -322,7 +399,12 @@ fn scenario() {
     let (Some(name), Some(disk)) = (env::var_os("SCENARIO"), env::var_os("SCENARIO_DISK")) else { return };
     let disk = PathBuf::from(disk);
     let listed = SCENARIOS.iter().find(|(each, ..)| name == *each).map(|(_, act, _)| *act);
-    let extra: [(&str, Act); 2] = [("two volatile pages", two_volatile_pages), ("a secret", a_secret)];
+    let extra: [(&str, Act); 4] = [
+        ("two volatile pages", two_volatile_pages),
+        ("a secret", a_secret),
+        ("sync what is there", sync_what_is_there),
+        ("write it anew", write_it_anew),
+    ];
     let act = listed.or_else(|| extra.iter().find(|(each, _)| name == *each).map(|(_, act)| *act)).unwrap();
     act(&disk);
     File::create(disk.join("the end")).unwrap();
@@ -340,7 +422,7 @@ impl Run {
     fn disk(&self, cut_at: u64, tear: bool, seed: u64) -> Disk {
         let shadow = self.0.path().join(format!("shadow-{cut_at}"));
         fs::create_dir_all(&shadow).unwrap();
-        Disk { root: self.0.path().join("disk"), shadow, cut_at, tear, seed }
+        Disk { root: self.0.path().join("disk"), shadow, cut_at, tear, seed, durable: None }
     }
 
     /// Counts the calls of the scenario on a copy of the disk, then cuts the power at the last one.
@@ -362,12 +444,17 @@ impl Run {
         disk
     }
 
+    /// The first sync of a file that is called `faulty` fails.
     fn child(disk: &Disk, name: &str) -> std::process::ExitStatus {
+        let faults = Faults::new().unwrap();
+        let kind = Kind::Fails(Errno::Io);
+        faults.set(&[Fault { calls: &[Call::SyncFile], path: "/faulty$", kind, times: Some(1) }]).unwrap();
         Command::new(env::current_exe().unwrap())
             .args(["--exact", "powerloss::tests::scenario"])
             .env("SCENARIO", name)
             .env("SCENARIO_DISK", &disk.root)
             .envs(disk.environment(&build_shim().unwrap()))
+            .envs(faults.environment())
             .stdout(std::process::Stdio::null())
             .status()
             .unwrap()

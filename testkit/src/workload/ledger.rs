@@ -100,6 +100,13 @@ impl Ledger {
         tags.filter(|(_, leads)| leads[..] == [Some(*digest)]).map(|(tag, _)| tag.clone()).collect()
     }
 
+    /// The tags of which it is not known whether they lead to that image.
+    pub fn tags_perhaps_of(&self, repository: &str, digest: &Digest) -> Vec<String> {
+        let tags = self.repositories.get(repository).into_iter().flat_map(|known| &known.tags);
+        let perhaps = tags.filter(|(_, leads)| leads.len() > 1 && leads.contains(&Some(*digest)));
+        perhaps.map(|(tag, _)| tag.clone()).collect()
+    }
+
     /// A request that changes the tag goes out: it leads where it did, or there.
     pub fn tag_may_be(&mut self, repository: &str, tag: &str, target: Option<Digest>) {
         self.repository(repository).tags.entry(tag.into()).or_insert_with(|| vec![None]).push(target);

@@ -1,0 +1,11 @@
+owner        = "platform"
+pushed       = false
+immutable    = false
+kept         = 10
+reader       = "111122223333"
+scan_type    = "BASIC"
+frequency    = "SCAN_ON_PUSH"
+destinations = ["us-west-2", "ap-south-1"]
+secret       = "one"
+description  = "what teams push to"
+scope        = "V2"
