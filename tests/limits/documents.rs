@@ -68,7 +68,7 @@ fn deep_documents() {
             for (operation, body) in [
                 ("CreateRepository", format!(r#"{{"repositoryName":{deep}}}"#)),
                 ("CreateRepository", deep.clone()),
-                ("BatchGetImage", format!(r#"{{"repositoryName":"aa","imageIds":[{deep}]}}"#)),
+                ("BatchGetImage", format!(r#"{{"repositoryName":"aa","imageIds":[{{"imageTag":{deep}}}]}}"#)),
             ] {
                 let (status, name) = call(&mut place, operation, &body);
                 let known = ["SerializationException", "InvalidParameterException"].contains(&name.as_str());

@@ -91,6 +91,7 @@ impl Place {
 
     /// Attacks while another client pushes and pulls, and for three rounds of that at least; each of its requests must
     /// succeed, and be done soon.
+    #[expect(clippy::print_stdout, reason = "figures for whoever runs the suite by hand")]
     pub(crate) fn attack<T>(&mut self, name: &str, attack: impl FnOnce(&Self) -> T) -> T {
         let mut client = self.client();
         let (over, under_way) = (AtomicBool::new(false), AtomicBool::new(false));

@@ -13,7 +13,7 @@ fn two_hundred_slow_pulls() {
     const SLOW: usize = 200;
     let mut place = Place::start();
     let mut client = place.client();
-    let blob = Blob::new((0..64 * MIB).map(|at| (at * at >> 7).to_le_bytes()[0]).collect());
+    let blob = Blob::new((0..64 * MIB).map(|at| ((at * at) >> 7).to_le_bytes()[0]).collect());
     let opened =
         client.expect("open", 202, ("POST", "/v2/aa/blobs/uploads/"), &[], Body::Sized(b"")).unwrap();
     let finish = format!("{}?digest={}", opened.location().unwrap(), blob.digest);

@@ -1,6 +1,6 @@
 //! Every route of the data plane, and the paths beside it.
 
-use super::scene::{ELSEWHERE, HOME, Scene, Subject, statements, token_for_home};
+use super::scene::{ELSEWHERE, HOME, Scene, Subject, counted, token_for_home};
 use acre_testkit::http::{Answer, Body, Client};
 use acre_testkit::server::{Options, Server, binary};
 use acre_wire::oci::path::Shape;
@@ -213,12 +213,13 @@ fn what_a_stranger_may_not_know_is_refused_as_what_is_not_there() {
     let mut compared = 0;
     for line in lines().filter(|line| line.statuses[3] == 403 && line.path.starts_with("/v2/{name}")) {
         let mut ask = |subject: &Subject, upload: &str| {
-            let before = statements(&scene.server);
-            let answer = line.ask(&mut client, &line.target(subject, upload), &[]);
-            let ran = statements(&scene.server) - before;
-            let mut headers = answer.headers.clone();
-            headers.retain(|(name, _)| !["date", "x-amzn-requestid"].contains(&name.as_str()));
-            (answer.status, headers, String::from_utf8(answer.body).unwrap(), ran)
+            let ((status, headers, body), ran) = counted(&scene.server, || {
+                let answer = line.ask(&mut client, &line.target(subject, upload), &[]);
+                let mut headers = answer.headers;
+                headers.retain(|(name, _)| !["date", "x-amzn-requestid"].contains(&name.as_str()));
+                (answer.status, headers, String::from_utf8(answer.body).unwrap())
+            });
+            (status, headers, body, ran)
         };
         let (status, headers, text, ran) = ask(&there, &upload);
         assert_eq!(status, 403, "{} {}", line.method, line.path);

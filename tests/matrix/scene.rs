@@ -5,6 +5,7 @@ use acre_testkit::http::{Body, Client};
 use acre_testkit::image::{Flavour, Image, Recipe, push_blob};
 use acre_testkit::server::{Options, REGION, Server, binary};
 use serde_json::{Value, json};
+use std::time::{Duration, Instant};
 
 pub(super) const HOME: &str = "000000000000";
 pub(super) const OTHER: &str = "222222222222";
@@ -68,7 +69,9 @@ pub(super) struct Scene {
 
 impl Scene {
     pub(super) fn new() -> Self {
-        Self::of(Server::start(binary(env!("CARGO_BIN_EXE_acre")), Options::default()).unwrap())
+        let arguments = ["--metrics", "127.0.0.1:0"].map(Into::into).into();
+        let options = Options { arguments, ..Options::default() };
+        Self::of(Server::start(binary(env!("CARGO_BIN_EXE_acre")), options).unwrap())
     }
 
     pub(super) fn of(server: Server) -> Self {
@@ -169,11 +172,40 @@ pub(super) fn lifecycle() -> String {
     .to_string()
 }
 
+/// Asks the same three times: what it is answered, and the fewest statements that ran meanwhile (now and then a job of the
+/// server's own runs one more).
+pub(super) fn counted<T: PartialEq + std::fmt::Debug>(
+    server: &Server,
+    mut ask: impl FnMut() -> T,
+) -> (T, u64) {
+    let mut once = || {
+        let before = statements(server);
+        let answer = ask();
+        (answer, statements(server) - before)
+    };
+    let (answer, mut fewest) = once();
+    for _ in 0..2 {
+        let (again, ran) = once();
+        assert_eq!(again, answer);
+        fewest = fewest.min(ran);
+    }
+    (answer, fewest)
+}
+
 /// Statements that the catalogue has run so far.
-pub(super) fn statements(server: &Server) -> u64 {
-    let mut client = Client::new(server.host());
-    let answer = client.request("GET", "/metrics", &[], Body::None).unwrap();
+fn statements(server: &Server) -> u64 {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let address = loop {
+        let text = server.stderr();
+        let line = text.lines().find_map(|line| line.split_once("/metrics")?.0.split_once("http://"));
+        if let Some((_, address)) = line {
+            break address.to_owned();
+        }
+        assert!(Instant::now() < deadline, "{text}");
+        std::thread::yield_now();
+    };
+    let answer = Client::new(&address).request("GET", "/metrics", &[], Body::None).unwrap();
     let text = String::from_utf8(answer.body).unwrap();
     let line = text.lines().find_map(|line| line.strip_prefix("acre_catalogue_statements_total "));
-    line.unwrap().parse().unwrap()
+    line.unwrap_or_else(|| panic!("{text}")).parse().unwrap()
 }

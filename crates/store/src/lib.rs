@@ -238,6 +238,7 @@ impl Store {
             batches: writer.batches.distribution(),
             commits: writer.commits.distribution(),
             failed_commits: writer.failed.load(Relaxed),
+            statements: writer.statements.load(Relaxed),
             is_read_only: self.catalogue.is_read_only(),
             object_syncs: self.blobs.uploads.syncs.distribution(),
             blobs,

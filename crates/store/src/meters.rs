@@ -16,6 +16,8 @@ pub struct Measures {
     pub commits: Distribution,
     /// Commits that failed.
     pub failed_commits: u64,
+    /// Statements that operations have run in the catalogue.
+    pub statements: u64,
     /// Whether writes are refused since a commit failed.
     pub is_read_only: bool,
     /// Seconds of each object's way to the disk: its bytes' sync, its name, that name's sync.

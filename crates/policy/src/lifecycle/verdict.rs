@@ -68,7 +68,7 @@ pub enum Reason {
         /// The subject.
         subject: u32,
     },
-    /// Kept by a pin ([`Repository::pinned`]).
+    /// Kept by a pin ([`pinned`](super::images::Repository::pinned)).
     Pinned {
         /// The rule that would act; nothing: it would follow its subject.
         rule: Option<u32>,

@@ -41,6 +41,7 @@ impl Collector for Shown {
             gauge.encode_gauge(&i64::try_from(value).unwrap_or(i64::MAX))?;
         }
         for (name, help, value) in [
+            ("catalogue_statements", "Statements that operations have run", measures.statements),
             ("failed_commits", "Commits that failed", measures.failed_commits),
             ("damaged_reads", "Reads that met damaged bytes", measures.damaged_reads),
         ] {

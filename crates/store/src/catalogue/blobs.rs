@@ -86,7 +86,7 @@ pub fn by_id(tx: &Tx<'_>, id: i64) -> Result<Option<Blob>, Error> {
 
 /// How many objects there are, and how many bytes of plaintext they hold.
 pub fn total(tx: &Tx<'_>) -> Result<(u64, u64), Error> {
-    let total = tx.one("SELECT blobs, bytes FROM blob_total", [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let total = tx.one("SELECT blobs, bytes FROM blob_total WHERE one = 1", [], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(total.unwrap_or_default())
 }
 

@@ -3,6 +3,7 @@
 use crate::error::Error;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row};
 use std::cell::Cell;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// One transaction, for the closure that it was lent to.
 #[derive(Debug)]
@@ -10,11 +11,14 @@ pub struct Tx<'c> {
     connection: &'c Connection,
     /// Whether a statement found no room: that may have ended the whole transaction.
     full: Cell<bool>,
+    /// How many statements it has run, and where they are added up at its end.
+    ran: Cell<u64>,
+    statements: &'c AtomicU64,
 }
 
 impl<'c> Tx<'c> {
-    pub(super) fn new(connection: &'c Connection) -> Self {
-        Self { connection, full: Cell::new(false) }
+    pub(super) fn new(connection: &'c Connection, statements: &'c AtomicU64) -> Self {
+        Self { connection, full: Cell::new(false), ran: Cell::new(0), statements }
     }
 
     /// Why the transaction is not open any more, after a statement of it failed.
@@ -58,6 +62,7 @@ impl<'c> Tx<'c> {
     fn prepare(&self, sql: &str) -> rusqlite::Result<CachedStatement<'_>> {
         #[cfg(test)]
         super::suite::note(sql);
+        self.ran.set(self.ran.get() + 1);
         self.connection.prepare_cached(sql)
     }
 
@@ -67,5 +72,11 @@ impl<'c> Tx<'c> {
             self.full.set(true);
         }
         error
+    }
+}
+
+impl Drop for Tx<'_> {
+    fn drop(&mut self) {
+        self.statements.fetch_add(self.ran.get(), Relaxed);
     }
 }

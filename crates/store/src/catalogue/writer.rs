@@ -38,6 +38,8 @@ pub(crate) struct Meters {
     pub(crate) batches: Spread,
     pub(crate) commits: Spread,
     pub(crate) failed: AtomicU64,
+    /// Statements that operations have run, readers' too.
+    pub(crate) statements: AtomicU64,
 }
 
 /// A closure with somebody waiting for its answer.
@@ -71,6 +73,7 @@ impl Writer {
             batches: Spread::of_sizes(),
             commits: Spread::of_times(),
             failed: AtomicU64::new(0),
+            statements: AtomicU64::new(0),
         });
         let counted = Arc::clone(&meters);
         let at = path.clone();
@@ -95,7 +98,11 @@ impl Writer {
         let job = Queued { work, outcome: None, waiting };
         // Before it is sent: the writer may be done with it at once.
         self.meters.waiting.fetch_add(1, Ordering::Relaxed);
-        self.queue.as_ref().ok_or(Error::Closed)?.send(Box::new(job)).map_err(|_| Error::Closed)?;
+        let sent = self.queue.as_ref().is_some_and(|queue| queue.send(Box::new(job)).is_ok());
+        if !sent {
+            self.meters.waiting.fetch_sub(1, Ordering::Relaxed);
+            return Err(Error::Closed);
+        }
         Ok(answer)
     }
 
@@ -232,7 +239,7 @@ impl Loop {
         let mut run = || -> Result<(), Error> {
             for job in batch.iter_mut() {
                 connection.prepare_cached("SAVEPOINT job")?.execute([])?;
-                let tx = Tx::new(connection);
+                let tx = Tx::new(connection, &self.meters.statements);
                 if !job.run(&tx) {
                     // Some failures of a statement, a full disk's among them, end the whole transaction.
                     if connection.is_autocommit() {

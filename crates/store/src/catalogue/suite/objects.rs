@@ -5,6 +5,7 @@ use super::conform;
 conform! {
     blobs_and_who_sees_them
     a_damaged_blob_is_replaced
+    totals_follow_what_comes_changes_and_goes
     what_is_referenced_stays
     images_and_their_tags
     images_in_images
@@ -13,6 +14,7 @@ conform! {
 }
 
 mod on_any_engine {
+    use crate::catalogue::blobs::NewBlob;
     use crate::catalogue::images::{self, NewImage};
     use crate::catalogue::suite::{
         arn, blob, digest, domain, image, image_id, new_blob, number, read, refuse, repository, write,
@@ -20,6 +22,25 @@ mod on_any_engine {
     use crate::catalogue::{Catalogue, blobs, keys, repositories};
     use crate::seal::ObjectId;
     use rusqlite::params;
+
+    pub(super) fn totals_follow_what_comes_changes_and_goes(catalogue: &Catalogue) {
+        assert_eq!(read(catalogue, blobs::total), (0, 0));
+        write(catalogue, |tx| {
+            let (domain, version) = domain(tx)?;
+            blobs::insert(tx, domain, &new_blob("small", version, true), 5)?;
+            let large = new_blob("large", version, false);
+            let id = blobs::insert(tx, domain, &large, 5)?;
+            assert_eq!(blobs::total(tx)?, (2, 10));
+            blobs::mark_damaged(tx, large.object)?;
+            // Another object for the same digest; its size is the caller's word.
+            let again = NewBlob { size: 7, object: ObjectId::random()?, ..large };
+            assert_eq!(blobs::insert(tx, domain, &again, 5)?, id);
+            assert_eq!(blobs::total(tx)?, (2, 12));
+            tx.execute("DELETE FROM blob WHERE id = ?1", [id])?;
+            assert_eq!(blobs::total(tx)?, (1, 5));
+            Ok(())
+        });
+    }
 
     pub(super) fn blobs_and_who_sees_them(catalogue: &Catalogue) {
         write(catalogue, |tx| {

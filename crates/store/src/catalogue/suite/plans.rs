@@ -11,6 +11,7 @@ use crate::catalogue::{
     registry_policies, replication, repositories, scanning, templates,
 };
 use crate::error::Error;
+use std::sync::atomic::AtomicU64;
 use rusqlite::Connection;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -67,6 +68,7 @@ fn call_all(tx: &Tx<'_>) -> Result<(), Error> {
     blobs::by_id(tx, blob)?;
     blobs::is_named(tx, new.object)?;
     blobs::content(tx, blob)?;
+    blobs::total(tx)?;
     blobs::touch(tx, blob, 2)?;
     blobs::claim(tx, app, &new.digest, blob)?;
     blobs::repository_blob(tx, app, &new.digest)?;
@@ -110,7 +112,13 @@ fn call_all(tx: &Tx<'_>) -> Result<(), Error> {
     images::remove_tag(tx, app, "tag")?;
     images::delete(tx, app, child, 1, 2)?;
     blobs::release(tx, app, &new.digest)?;
+    call_of_registries(tx)?;
+    history::insert(tx, &author(1), Entry::of(app, Action::SetTag))?;
+    history::insert_event(tx, &author(1), &registry(), "", "{}")?;
+    history::insert_job(tx, &author(1), "kind", Some(app), "{}", 1)
+}
 
+fn call_of_registries(tx: &Tx<'_>) -> Result<(), Error> {
     let here = registry();
     account_settings::set(tx, &here, "name", "value")?;
     account_settings::value(tx, &here, "name")?;
@@ -131,10 +139,7 @@ fn call_all(tx: &Tx<'_>) -> Result<(), Error> {
     templates::find(tx, &here, "team")?;
     templates::all(tx, &here)?;
     templates::remove(tx, &here, "team")?;
-
-    history::insert(tx, &author(1), Entry::of(app, Action::SetTag))?;
-    history::insert_event(tx, &author(1), &registry(), "", "{}")?;
-    history::insert_job(tx, &author(1), "kind", Some(app), "{}", 1)
+    Ok(())
 }
 
 fn filters() -> impl Iterator<Item = Filter<'static>> {
@@ -162,7 +167,7 @@ fn plan(connection: &Connection, sql: &str) -> Vec<String> {
 fn each_statement_uses_an_index_and_sorts_nothing() {
     let connection = migrated();
     SEEN.take();
-    call_all(&Tx::new(&connection)).unwrap();
+    call_all(&Tx::new(&connection, &AtomicU64::new(0))).unwrap();
     let seen = SEEN.take();
     assert!(seen.len() > 60, "{} statements", seen.len());
     for sql in &seen {
@@ -182,11 +187,11 @@ fn each_statement_uses_an_index_and_sorts_nothing() {
 #[test]
 fn each_listing_uses_the_index_that_is_named() {
     let connection = migrated();
-    let app = repository(&Tx::new(&connection), "app").unwrap();
+    let app = repository(&Tx::new(&connection, &AtomicU64::new(0)), "app").unwrap();
     for filter in filters() {
         SEEN.take();
-        images::page(&Tx::new(&connection), app, filter, TimeId::FIRST, 10).unwrap();
-        images::pairs(&Tx::new(&connection), app, filter, (TimeId::FIRST, ""), 10).unwrap();
+        images::page(&Tx::new(&connection, &AtomicU64::new(0)), app, filter, TimeId::FIRST, 10).unwrap();
+        images::pairs(&Tx::new(&connection, &AtomicU64::new(0)), app, filter, (TimeId::FIRST, ""), 10).unwrap();
         let index = match (filter.status, filter.tagged) {
             (None, _) => "image_page_any (repository=? AND id>?)",
             (Some(_), Some(true)) => "image_page_tagged (repository=? AND status=? AND id>?)",
@@ -206,14 +211,14 @@ fn each_listing_uses_the_index_that_is_named() {
 #[test]
 fn a_page_of_referrers_reads_what_it_holds() {
     let connection = migrated();
-    let app = repository(&Tx::new(&connection), "app").unwrap();
+    let app = repository(&Tx::new(&connection, &AtomicU64::new(0)), "app").unwrap();
     for (artifact_type, index) in [
         (None, "image_subject (repository=? AND subject=? AND id<?)"),
         (Some("type"), "image_referrer (repository=? AND subject=? AND artifact_type=? AND id<?)"),
     ] {
         SEEN.take();
         let filter = ReferrerFilter { artifact_type, status: None };
-        images::referrers(&Tx::new(&connection), app, &digest("subject"), filter, TimeId::LAST, 10).unwrap();
+        images::referrers(&Tx::new(&connection, &AtomicU64::new(0)), app, &digest("subject"), filter, TimeId::LAST, 10).unwrap();
         let seen = SEEN.take();
         let plan = plan(&connection, seen.first().unwrap());
         assert!(plan.len() == 1 && plan[0].ends_with(index), "{artifact_type:?}: {plan:?}");
