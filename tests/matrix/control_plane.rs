@@ -184,6 +184,9 @@ fn input(operation: Operation, subject: &Subject) -> Value {
 const MANIFEST: &str =
     r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;
 
+/// What a call is signed with; the last one is the signature.
+type Headers = Vec<(&'static str, String)>;
+
 /// Status, exception and text.
 fn outcome(caller: &mut Ecr, headers: &[(&'static str, String)], body: &str) -> (String, String) {
     let answer = caller.send(headers, body).unwrap();
@@ -214,22 +217,22 @@ fn every_operation_asked_by_everybody() {
         let body = input(operation, &subject).to_string();
         let target = operation.target();
         let mut got = Vec::new();
-        let mut ask = |caller: &mut Ecr, change: &dyn Fn(&mut Vec<(&'static str, String)>)| {
+        let mut ask = |caller: &mut Ecr, change: fn(&mut Headers)| {
             let mut headers = caller.sign(target, &body);
             change(&mut headers);
             got.push(outcome(caller, &headers, &body).0);
         };
-        ask(&mut scene.owner, &|headers| drop(headers.pop()));
-        ask(&mut scene.owner, &|headers| {
+        ask(&mut scene.owner, |headers| drop(headers.pop()));
+        ask(&mut scene.owner, |headers| {
             let signature = &mut headers.last_mut().unwrap().1;
             let last = if signature.pop() == Some('0') { '1' } else { '0' };
             signature.push(last);
         });
-        ask(&mut scene.server.ecr().unwrap().with_session_token("expired"), &|_| {});
-        ask(&mut scene.server.ecr().unwrap().with_clock(-16 * 60), &|_| {});
-        ask(&mut scene.stranger, &|_| {});
-        ask(&mut elsewhere, &|_| {});
-        ask(&mut scene.owner, &|_| {});
+        ask(&mut scene.server.ecr().unwrap().with_session_token("expired"), |_| {});
+        ask(&mut scene.server.ecr().unwrap().with_clock(-16 * 60), |_| {});
+        ask(&mut scene.stranger, |_| {});
+        ask(&mut elsewhere, |_| {});
+        ask(&mut scene.owner, |_| {});
         if got != line[1..] {
             wrong.push(format!(
                 "{operation:?}\n  is     {}\n  should {}",

@@ -25,8 +25,8 @@ fn base64(bytes: &[u8]) -> String {
 
 /// A call about repository `aa`.
 fn call(place: &mut Place, operation: &str, members: Value) -> (u16, Value) {
-    let mut input = json!({ "repositoryName": "aa" });
-    input.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+    let mut input = members;
+    input["repositoryName"] = "aa".into();
     place.ecr.call(operation, &input).unwrap()
 }
 

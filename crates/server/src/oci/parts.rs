@@ -12,7 +12,7 @@ use std::task::{Context, Poll, ready};
 
 /// The parts of one answer, each with what stands before it.
 pub(super) struct Parts {
-    parts: VecDeque<(Bytes, Range<u64>)>,
+    list: VecDeque<(Bytes, Range<u64>)>,
     end: Bytes,
     boundary: String,
 }
@@ -30,8 +30,8 @@ impl Parts {
             );
             (Bytes::from(head), first..last + 1)
         };
-        let parts = ranges.iter().enumerate().map(head).collect();
-        Self { parts, end: Bytes::from(format!("\r\n--{boundary}--\r\n")), boundary }
+        let list = ranges.iter().enumerate().map(head).collect();
+        Self { list, end: Bytes::from(format!("\r\n--{boundary}--\r\n")), boundary }
     }
 
     /// The value of `Content-Type`.
@@ -40,7 +40,7 @@ impl Parts {
     }
 
     fn length(&self) -> u64 {
-        let parts = self.parts.iter().map(|(head, range)| head.len() as u64 + (range.end - range.start));
+        let parts = self.list.iter().map(|(head, range)| head.len() as u64 + (range.end - range.start));
         parts.sum::<u64>() + self.end.len() as u64
     }
 
@@ -48,13 +48,13 @@ impl Parts {
     /// first part is an error here.
     pub(super) async fn body(&self, registry: &Arc<Registry>, view: &BlobView) -> Result<Body, Error> {
         let length = self.length();
-        let mut parts = self.parts.clone();
+        let mut parts = self.list.clone();
         let first = parts.pop_front().unwrap_or_default();
         let range = if view.is_small() { 0..view.size } else { first.1 };
         match registry.read_blob(view, range).await? {
             Content::Whole(bytes) => {
                 let mut body = BytesMut::new();
-                for (head, range) in &self.parts {
+                for (head, range) in &self.list {
                     body.extend_from_slice(head);
                     // Small enough to lie in memory, so its positions fit as well; the range is within it.
                     let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(bytes.len());
