@@ -37,6 +37,13 @@ fn said(answer: &Answer) -> (u16, String, String) {
     (answer.status, text("__type"), text("message"))
 }
 
+/// Of an input that is on the bound: it is carried out, or refused for another reason than the shape of that member.
+fn is_about_something_else((status, exception, text): &(u16, String, String), refusal: &str) -> bool {
+    // Up to the member's name and the quote behind it.
+    let (begin, _) = refusal.split_once(" failed to satisfy").unwrap();
+    *status < 500 && exception != "SerializationException" && !text.starts_with(begin)
+}
+
 /// As much of an input as a person reads.
 fn shown(input: &Value) -> String {
     input.to_string().chars().take(300).collect()
@@ -85,13 +92,19 @@ fn every_constraint_of_every_operation() {
         assert_ne!(least.1, "SerializationException", "{operation:?}: {least:?}");
         for case in requests::cases(&members).into_iter().chain(requests::all_wrong(&members)) {
             let got = said(&call(&mut ecr, operation, &case.input));
-            let wanted = (400, case.code.to_owned(), case.text);
-            if (got == wanted) != case.refused {
-                let not = if case.refused { "" } else { "not " };
+            let is_right = if case.refused {
+                got == (400, case.code.to_owned(), case.text.clone())
+            } else {
+                is_about_something_else(&got, &case.text)
+            };
+            if !is_right {
+                let not = if case.refused { "" } else { "nothing like " };
                 faults.push(format!(
-                    "{}: {}\n  got {got:?}\n  {not}{wanted:?}",
+                    "{}: {}\n  got {got:?}\n  {not}{} {:?}",
                     operation.name(),
-                    shown(&case.input)
+                    shown(&case.input),
+                    case.code,
+                    case.text
                 ));
             }
             refused += usize::from(case.refused);

@@ -1,6 +1,7 @@
 //! What must not stay in a data folder: files of uploads that nobody can go on with, and temporary names among the
 //! objects (DESIGN 7).
 
+use crate::catalogue::run_script;
 use crate::http::{Body, Client, Failure};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -38,15 +39,8 @@ rows = sqlite3.connect(f'file:{data}/catalogue.sqlite?mode=ro', uri=True).execut
 named = {row[0].lower() for row in rows}
 there = {name for folder in os.listdir(f'{data}/objects') for name in os.listdir(f'{data}/objects/{folder}')}
 print(*[f'no row: {name}' for name in sorted(there - named)], *[f'no file: {name}' for name in sorted(named - there)], sep='\\n')";
-    let output = std::process::Command::new("python3").arg("-c").arg(SCRIPT).arg(data).output()?;
-    if !output.status.success() {
-        return Err(io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned()));
-    }
-    Ok(String::from_utf8_lossy(&output.stdout)
-        .lines()
-        .filter(|line| !line.is_empty())
-        .map(str::to_owned)
-        .collect())
+    let printed = run_script(SCRIPT, &[data.as_os_str()])?;
+    Ok(printed.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect())
 }
 
 /// Cancels every upload that has a file, as its owner would: asking in each of the repositories.

@@ -6,6 +6,7 @@
 //!
 //! Start reading at [`server::Server::start`].
 
+pub mod catalogue;
 pub mod ecr;
 pub mod faults;
 pub mod http;

@@ -23,10 +23,12 @@ fn base64(bytes: &[u8]) -> String {
     text
 }
 
-/// A call about repository `aa`.
+/// A call about repository `aa`, unless it names another.
 fn call(place: &mut Place, operation: &str, members: Value) -> (u16, Value) {
     let mut input = members;
-    input["repositoryName"] = "aa".into();
+    if input["repositoryName"].is_null() {
+        input["repositoryName"] = "aa".into();
+    }
     place.ecr.call(operation, &input).unwrap()
 }
 

@@ -1,5 +1,6 @@
 //! A server, many clients that all begin at one moment, and what must hold when they are done.
 
+use acre_testkit::catalogue::query;
 use acre_testkit::ecr::Ecr;
 use acre_testkit::http::{Answer, Body, Client};
 use acre_testkit::image::{Blob, MANIFEST_TYPE, push_blob};
@@ -9,7 +10,6 @@ use acre_testkit::random::{Random, number_from_environment};
 use acre_testkit::server::{Options, Server, binary};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use std::process::Command;
 use std::sync::Barrier;
 use std::time::Instant;
 
@@ -83,19 +83,12 @@ impl Arena {
         assert_eq!(unmatched_objects(&data).unwrap(), Vec::<String>::new(), "objects and rows");
         assert_eq!(upload_files(&data).unwrap(), BTreeSet::new(), "files of uploads");
         for (what, sql) in COUNTS {
-            let output = Command::new("python3").args(["-c", SCRIPT]).arg(&data).arg(sql).output().unwrap();
-            assert!(output.status.success(), "{output:?}");
-            assert_eq!(String::from_utf8(output.stdout).unwrap(), "", "{what}");
+            assert_eq!(query(&data, sql).unwrap(), Vec::<String>::new(), "{what}");
         }
         assert!(!self.server.stderr().contains("ERROR"), "{}", self.server.stderr());
         assert_eq!(self.server.terminate().unwrap().code(), Some(0), "{}", self.server.stderr());
     }
 }
-
-/// Prints the rows that a statement finds.
-const SCRIPT: &str = "import sqlite3, sys
-rows = sqlite3.connect(f'file:{sys.argv[1]}/catalogue.sqlite?mode=ro', uri=True).execute(sys.argv[2])
-print(*rows, sep='\\n', end='')";
 
 /// Nothing is found by any of these.
 const COUNTS: &[(&str, &str)] = &[

@@ -1,6 +1,7 @@
 //! What was changed on the disk: an error, never wrong bytes; and the next push of the same bytes makes it good again.
 
 use super::files::{flip, objects, start};
+use acre_testkit::catalogue::run_script;
 use acre_testkit::ecr::Ecr;
 use acre_testkit::http::{Answer, Body, Broken, Client};
 use acre_testkit::image::{Blob, Flavour, Recipe, open_upload, push_blob, put_manifest};
@@ -8,7 +9,6 @@ use acre_testkit::server::Server;
 use serde_json::json;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 const SEGMENT: usize = 65_536;
@@ -322,10 +322,9 @@ fn change_row(server: &Server, change: &str) {
         catalogue.create_function('flip', 2, lambda b, at: b[:at] + bytes([b[at] ^ 1]) + b[at + 1:])\n\
         catalogue.execute('UPDATE ' + sys.argv[2])\n\
         catalogue.commit()";
-    let mut python = Command::new("python3");
-    let output =
-        python.args(["-c", script]).arg(server.data().join("catalogue.sqlite")).arg(change).output().unwrap();
-    assert!(output.status.success(), "{change}: {output:?}");
+    let catalogue = server.data().join("catalogue.sqlite");
+    run_script(script, &[catalogue.as_os_str(), change.as_ref()])
+        .unwrap_or_else(|error| panic!("{change}: {error}"));
 }
 
 /// An upload whose file was changed while the server was down goes on before the damage, or is gone; it never ends as a

@@ -1,6 +1,7 @@
 //! New keys: what was sealed before stays readable, what is sealed from now on is sealed under them (DESIGN 8).
 
 use super::files::start;
+use acre_testkit::catalogue::query;
 use acre_testkit::http::{Body, Client};
 use acre_testkit::image::{Blob, Flavour, Image, Recipe, open_upload, pull_and_verify};
 use acre_testkit::server::{Server, binary};
@@ -21,17 +22,8 @@ fn reconnect(server: &Server) -> Client {
 
 /// Which key versions the blobs are sealed under. Another reader of the catalogue than the server itself.
 fn versions(server: &Server) -> BTreeSet<u64> {
-    let script = "import sqlite3, sys\n\
-        catalogue = sqlite3.connect('file:' + sys.argv[1] + '?mode=ro', uri=True)\n\
-        print(*[row[0] for row in catalogue.execute('SELECT DISTINCT key_version FROM blob')])";
-    let output = Command::new("python3")
-        .args(["-c", script])
-        .arg(server.data().join("catalogue.sqlite"))
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{output:?}");
-    let text = String::from_utf8(output.stdout).unwrap();
-    text.split_whitespace().map(|number| number.parse().unwrap()).collect()
+    let rows = query(server.data(), "SELECT DISTINCT key_version FROM blob").unwrap();
+    rows.iter().map(|number| number.parse().unwrap()).collect()
 }
 
 fn rotate(server: &Server) {

@@ -1,7 +1,7 @@
 //! Pull-through cache rules: checked, stored, given back (spec/ecr.md 2.6, 2.10, 2.21, 2.55, 7.2). Nothing is fetched yet.
 
 use crate::pages::{DEFAULT_PAGE, Listing};
-use crate::repositories::registry_of;
+use crate::repositories::{check_quota, registry_of};
 use crate::{Caller, Error, Registry};
 use acre_store::catalogue::Tx;
 use acre_store::catalogue::cache_rules::{self as rows, CacheRule};
@@ -13,9 +13,6 @@ use acre_wire::ecr::cache_rule::{
 use acre_wire::ecr::{Operation, Timestamp};
 use acre_wire::host;
 use acre_wire::names::{RegistryName, RepositoryPrefix};
-
-/// Rules of one registry (spec/ecr.md 3.11).
-const MAX_RULES: usize = 50;
 
 impl Registry {
     /// `CreatePullThroughCacheRule`.
@@ -46,13 +43,7 @@ impl Registry {
             if rules.iter().any(|rule| rule.prefix.stem() == new.prefix.stem()) {
                 return Err(Error::CacheRuleExists(at.account.clone(), new.prefix.clone()));
             }
-            if rules.len() >= MAX_RULES {
-                let text = format!(
-                    "The registry with id '{}' already has the maximum number of pull through cache rules, {MAX_RULES}",
-                    at.account
-                );
-                return Err(Error::LimitExceeded(text));
-            }
+            check_quota(&at, rules.len(), "pull through cache rules")?;
             rows::set(tx, &at, &new)?;
             Ok(())
         });

@@ -150,7 +150,9 @@ impl Registry {
 }
 
 fn held(tx: &Tx<'_>, repository: i64, digest: &Digest) -> Result<Option<Held>, Error> {
-    let Some(blob) = blobs::repository_blob(tx, repository, digest)? else { return Ok(None) };
+    // What is known to be damaged must be sent again, and so is not there for those who ask before they send.
+    let here = blobs::repository_blob(tx, repository, digest)?.filter(|blob| !blob.damaged);
+    let Some(blob) = here else { return Ok(None) };
     let Some(image) = images::first_with(tx, repository, blob.id)? else {
         return Ok(Some(Held { size: blob.size, first: None }));
     };

@@ -29,13 +29,14 @@ mod settings;
 mod templates;
 mod tokens;
 
-pub use acre_store::{Distribution, Error as StoreError, Measures};
 pub use acre_store::blobs::{Content, Expect, Reader, Source, SourceError, UploadError, Wanted};
+pub use acre_store::{Distribution, Error as StoreError, Measures};
 pub use error::Error;
 pub use open::{Addresses, Settings, is_held, rotate_idle};
 pub use principals::{AccessKey, Principal};
 pub use pull::{BlobView, ManifestView};
 pub use push::{AtOnce, Landed, ManifestPush, Pushed};
+pub use repositories::arn_of;
 pub use tokens::TokenError;
 
 use acre_store::Store;

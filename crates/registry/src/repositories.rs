@@ -184,7 +184,7 @@ impl Registry {
 }
 
 /// The repository that a control-plane call means: in the caller's Region, of the named account or its own.
-pub(crate) fn arn_of(caller: &Caller, account: Option<&AccountId>, name: &RepositoryName) -> RepositoryArn {
+pub fn arn_of(caller: &Caller, account: Option<&AccountId>, name: &RepositoryName) -> RepositoryArn {
     registry_of(caller, account).repository(name.clone())
 }
 
@@ -192,6 +192,17 @@ pub(crate) fn arn_of(caller: &Caller, account: Option<&AccountId>, name: &Reposi
 pub(crate) fn registry_of(caller: &Caller, account: Option<&AccountId>) -> RegistryName {
     let account = account.unwrap_or(&caller.registry.account).clone();
     RegistryName { account, region: caller.registry.region.clone() }
+}
+
+/// Refuses one more of what a registry may have 50 of (spec/ecr.md 3.11; of templates ECR does not say).
+pub(crate) fn check_quota(registry: &RegistryName, count: usize, what: &str) -> Result<(), Error> {
+    const MOST: usize = 50;
+    if count < MOST {
+        return Ok(());
+    }
+    let account = &registry.account;
+    let text = format!("The registry with id '{account}' already has the maximum number of {what}, {MOST}");
+    Err(Error::LimitExceeded(text))
 }
 
 /// The mode that a row holds: its word was written from the same enum.

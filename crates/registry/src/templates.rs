@@ -3,7 +3,7 @@
 
 use crate::documents::{check_lifecycle_policy, check_repository_policy, context};
 use crate::pages::{DEFAULT_PAGE, Listing};
-use crate::repositories::{filters, show_filters};
+use crate::repositories::{check_quota, filters, show_filters};
 use crate::settings::{MAX_TAGS, fault_of_tags};
 use crate::{Caller, Error, Registry};
 use acre_store::catalogue::Tx;
@@ -18,9 +18,6 @@ use acre_wire::ecr::template::{
 use acre_wire::ecr::{Operation, Timestamp};
 use acre_wire::names::{RegistryName, RepositoryPrefix};
 use std::collections::HashSet;
-
-/// Templates of one registry. ECR has a quota and does not say which: that of cache rules.
-const MAX_TEMPLATES: usize = 50;
 
 impl Registry {
     /// `CreateRepositoryCreationTemplate`.
@@ -78,13 +75,7 @@ impl Registry {
                 if templates.iter().any(|template| template.prefix.stem() == new.prefix.stem()) {
                     return Err(Error::TemplateExists(registry.account.clone(), new.prefix.clone()));
                 }
-                if templates.len() >= MAX_TEMPLATES {
-                    let text = format!(
-                        "The registry with id '{}' already has the maximum number of repository creation templates, {MAX_TEMPLATES}",
-                        registry.account
-                    );
-                    return Err(Error::LimitExceeded(text));
-                }
+                check_quota(&registry, templates.len(), "repository creation templates")?;
                 rows::set(tx, &registry, &new)?;
                 Ok(())
             })
@@ -351,7 +342,8 @@ impl Change {
 
 /// The mode that a row holds: its word was written from the same enum.
 fn mutability(template: &Template) -> TagMutability {
-    TagMutability::parse(&template.tag_mutability).unwrap_or_default()
+    // A word that is not known protects every tag.
+    TagMutability::parse(&template.tag_mutability).unwrap_or(TagMutability::Immutable)
 }
 
 fn find(tx: &Tx<'_>, registry: &RegistryName, prefix: &RepositoryPrefix) -> Result<Template, Error> {

@@ -109,7 +109,11 @@ impl Blobs {
     pub(crate) fn disk(&self) -> Result<Disk, Error> {
         let disk = rustix::fs::statvfs(&self.data).map_err(|error| Error::io(&self.data, error.into()))?;
         let size = disk.f_blocks.saturating_mul(disk.f_frsize);
-        Ok(Disk { size, free: disk.f_bavail.saturating_mul(disk.f_frsize), reserve: (size / 100).max(1 << 30) })
+        Ok(Disk {
+            size,
+            free: disk.f_bavail.saturating_mul(disk.f_frsize),
+            reserve: (size / 100).max(1 << 30),
+        })
     }
 
     /// How many buffers are free: of uploads, and of pulls.

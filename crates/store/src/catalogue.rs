@@ -96,7 +96,9 @@ impl Catalogue {
             None => connect(&self.path, OpenFlags::SQLITE_OPEN_READ_ONLY)?,
         };
         let run = |sql| Ok::<_, Error>(reader.prepare_cached(sql)?.execute([])?);
-        let answer = run("BEGIN DEFERRED").map_err(E::from).and_then(|_| work(&Tx::new(&reader, &self.meters().statements)));
+        let answer = run("BEGIN DEFERRED")
+            .map_err(E::from)
+            .and_then(|_| work(&Tx::new(&reader, &self.meters().statements)));
         let is_idle = run("COMMIT").is_ok() || reader.is_autocommit();
         let mut readers = lock(&self.readers);
         let surplus = if is_idle && readers.len() < READERS {

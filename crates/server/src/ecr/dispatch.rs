@@ -127,9 +127,7 @@ async fn put_image(registry: &Registry, caller: &Caller, input: PutImage) -> Res
         // Well formed for ECR, or the input would have been refused: but the digest of nothing that we hash.
         Err(error) => return Err(Refused::new(ErrorCode::ImageDigestDoesNotMatch, error.to_string())),
     };
-    let account = input.registry_id.as_ref().unwrap_or(&caller.registry.account).clone();
-    let home = acre_wire::names::RegistryName { account, region: caller.registry.region.clone() };
-    let arn = home.repository(input.repository_name.clone());
+    let arn = acre_registry::arn_of(caller, input.registry_id.as_ref(), &input.repository_name);
     let push = ManifestPush {
         bytes: Bytes::from(input.image_manifest.clone().into_bytes()),
         media_type: input.image_manifest_media_type,

@@ -2,14 +2,14 @@
 //! 2.34, 2.57).
 
 use super::error::Refused;
-use acre_registry::{AtOnce, Caller, Error, Expect, Registry, UploadError, Wanted};
+use acre_registry::{AtOnce, Caller, Error, Expect, Registry, UploadError, Wanted, arn_of};
 use acre_wire::digest::{Algorithm, Digest};
 use acre_wire::ecr::ErrorCode;
 use acre_wire::ecr::layer::{
     CompleteLayerUpload, CompleteLayerUploadAnswer, InitiateLayerUpload, InitiateLayerUploadAnswer,
     PART_SIZE, UploadLayerPart, UploadLayerPartAnswer,
 };
-use acre_wire::names::{AccountId, RegistryName, RepositoryArn, RepositoryName};
+use acre_wire::names::RepositoryArn;
 use bytes::Bytes;
 use uuid::Uuid;
 
@@ -93,11 +93,6 @@ fn wanted(texts: &[String]) -> Wanted {
         algorithm,
         digests.into_iter().filter(|digest| digest.algorithm() == algorithm).collect(),
     )
-}
-
-fn arn_of(caller: &Caller, account: Option<&AccountId>, name: &RepositoryName) -> RepositoryArn {
-    let account = account.unwrap_or(&caller.registry.account).clone();
-    RegistryName { account, region: caller.registry.region.clone() }.repository(name.clone())
 }
 
 /// An upload as the call names it.

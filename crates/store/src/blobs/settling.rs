@@ -19,11 +19,12 @@ impl Uploads {
         // With an object the head stays until the row is committed: it tells a restart which object to remove.
         let keeps_head = outcome.as_ref().is_ok_and(|finished| finished.object.is_some());
         if state.stored.is_some() && !keeps_head {
-            session.files.remove();
             if outcome.is_err() {
-                // Its name may have been given and not have become durable.
+                // Its name may have been given and not have become durable. The object before the head, which tells a
+                // restart of it.
                 remove(&session.files.object);
             }
+            session.files.remove();
         }
         let mut sessions = self.lock();
         if let Ok(Finished { object: Some(NewBlob { inline: None, .. }), .. }) = &outcome {

@@ -84,10 +84,12 @@ pub fn by_id(tx: &Tx<'_>, id: i64) -> Result<Option<Blob>, Error> {
     tx.one(&sql, [id], read)
 }
 
-/// How many objects there are, and how many bytes of plaintext they hold.
+/// How many objects there are, and how many bytes of plaintext they hold. The row is always there: none is a catalogue
+/// that was tampered with, not an empty one.
 pub fn total(tx: &Tx<'_>) -> Result<(u64, u64), Error> {
-    let total = tx.one("SELECT blobs, bytes FROM blob_total WHERE one = 1", [], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    Ok(total.unwrap_or_default())
+    let total = tx
+        .one("SELECT blobs, bytes FROM blob_total WHERE one = 1", [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    total.ok_or_else(|| rusqlite::Error::QueryReturnedNoRows.into())
 }
 
 /// Whether the catalogue names that object.

@@ -11,11 +11,11 @@ use crate::catalogue::{
     registry_policies, replication, repositories, scanning, templates,
 };
 use crate::error::Error;
-use std::sync::atomic::AtomicU64;
 use rusqlite::Connection;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::atomic::AtomicU64;
 
 thread_local! {
     static SEEN: RefCell<BTreeSet<String>> = const { RefCell::new(BTreeSet::new()) };
@@ -191,7 +191,8 @@ fn each_listing_uses_the_index_that_is_named() {
     for filter in filters() {
         SEEN.take();
         images::page(&Tx::new(&connection, &AtomicU64::new(0)), app, filter, TimeId::FIRST, 10).unwrap();
-        images::pairs(&Tx::new(&connection, &AtomicU64::new(0)), app, filter, (TimeId::FIRST, ""), 10).unwrap();
+        images::pairs(&Tx::new(&connection, &AtomicU64::new(0)), app, filter, (TimeId::FIRST, ""), 10)
+            .unwrap();
         let index = match (filter.status, filter.tagged) {
             (None, _) => "image_page_any (repository=? AND id>?)",
             (Some(_), Some(true)) => "image_page_tagged (repository=? AND status=? AND id>?)",
@@ -218,7 +219,15 @@ fn a_page_of_referrers_reads_what_it_holds() {
     ] {
         SEEN.take();
         let filter = ReferrerFilter { artifact_type, status: None };
-        images::referrers(&Tx::new(&connection, &AtomicU64::new(0)), app, &digest("subject"), filter, TimeId::LAST, 10).unwrap();
+        images::referrers(
+            &Tx::new(&connection, &AtomicU64::new(0)),
+            app,
+            &digest("subject"),
+            filter,
+            TimeId::LAST,
+            10,
+        )
+        .unwrap();
         let seen = SEEN.take();
         let plan = plan(&connection, seen.first().unwrap());
         assert!(plan.len() == 1 && plan[0].ends_with(index), "{artifact_type:?}: {plan:?}");
