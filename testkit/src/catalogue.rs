@@ -1,4 +1,4 @@
-//! The catalogue as another reader than acre sees it: Python's own SQLite, beside the running server.
+//! The catalogue as another reader than acre sees it: Python's own `SQLite`, beside the running server.
 
 use std::env;
 use std::ffi::OsStr;

@@ -5,10 +5,18 @@ use acre_testkit::faults::Faults;
 use acre_testkit::http::{Answer, Body, Client};
 use acre_testkit::image::{Flavour, Image, MANIFEST_TYPE, Recipe, open_upload, pull_and_verify, push_blob};
 use acre_testkit::server::{Options, Server, binary};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 /// The repository in which it all happens.
 pub(crate) const HOME: &str = "faulty/app";
+/// Another one, from which is mounted.
+const SOURCE: &str = "faulty/source";
+/// A setting, what it is before each act and what the act makes it.
+const SETTING: &str = "REGISTRY_POLICY_SCOPE";
+const BEFORE: &str = "V2";
+const AFTER: &str = "V1";
 /// Bytes of a layer that is a file, and of one that is a row.
 const LARGE: usize = 200_000;
 const SMALL: usize = 1_000;
@@ -32,11 +40,19 @@ pub(crate) enum Act {
     DeleteTag,
     BatchDeleteImage,
     DeleteRepository,
+    /// POST that mounts a blob of another repository.
+    Mount,
+    /// DELETE of a blob that no image needs.
+    DeleteBlob,
+    PutAccountSetting,
+    CreateTemplate,
     /// GET of a manifest and of a layer that is a file.
     Pull,
+    /// `GetDownloadUrlForLayer` and a GET of that URL.
+    Download,
 }
 
-pub(crate) const ACTS: [Act; 11] = [
+pub(crate) const ACTS: [Act; 16] = [
     Act::Blob,
     Act::SmallBlob,
     Act::Layer,
@@ -47,7 +63,12 @@ pub(crate) const ACTS: [Act; 11] = [
     Act::DeleteTag,
     Act::BatchDeleteImage,
     Act::DeleteRepository,
+    Act::Mount,
+    Act::DeleteBlob,
+    Act::PutAccountSetting,
+    Act::CreateTemplate,
     Act::Pull,
+    Act::Download,
 ];
 
 impl Act {
@@ -59,13 +80,13 @@ impl Act {
     /// The status of its last answer.
     pub(crate) fn success(self) -> u16 {
         match self {
-            Self::Blob | Self::SmallBlob | Self::Manifest | Self::WideManifest => 201,
-            Self::DeleteTag => 202,
+            Self::Blob | Self::SmallBlob | Self::Manifest | Self::WideManifest | Self::Mount => 201,
+            Self::DeleteTag | Self::DeleteBlob => 202,
             _ => 200,
         }
     }
 
-    /// Whether the control plane answers it.
+    /// Whether the control plane answers what of it can fail.
     fn is_of_the_control_plane(self) -> bool {
         matches!(
             self,
@@ -74,6 +95,8 @@ impl Act {
                 | Self::CreateRepository
                 | Self::BatchDeleteImage
                 | Self::DeleteRepository
+                | Self::PutAccountSetting
+                | Self::CreateTemplate
         )
     }
 }
@@ -104,6 +127,7 @@ impl Place {
         let server = Server::start(binary(env!("CARGO_BIN_EXE_acre")), options).unwrap();
         let mut ecr = server.ecr().unwrap();
         ecr.create_repository(HOME).unwrap();
+        ecr.create_repository(SOURCE).unwrap();
         let client = ecr.data_plane().unwrap();
         Self { faults, server, ecr, client, made: 0 }
     }
@@ -143,7 +167,17 @@ impl Place {
                 self.ecr.create_repository(&ready.repository).unwrap();
                 self.push(&ready);
             }
-            Act::DeleteTag | Act::BatchDeleteImage | Act::Pull => self.push(&ready),
+            Act::Mount | Act::DeleteBlob => {
+                let repository = if act == Act::Mount { SOURCE } else { HOME };
+                push_blob(&mut self.client, repository, &ready.image.layers[0], Flavour::PostPut).unwrap();
+            }
+            Act::PutAccountSetting => {
+                let before = json!({ "name": SETTING, "value": BEFORE });
+                self.ecr.expect("PutAccountSetting", &before).unwrap();
+            }
+            // A prefix, there.
+            Act::CreateTemplate => ready.repository = format!("faulty-{number}"),
+            Act::DeleteTag | Act::BatchDeleteImage | Act::Pull | Act::Download => self.push(&ready),
         }
         ready
     }
@@ -173,7 +207,7 @@ impl Place {
             }
             Act::Layer => {
                 let mut part = json!({ "uploadId": upload, "partFirstByte": 0, "partLastByte": LARGE - 1 });
-                part["layerPartBlob"] = base64(&layer.bytes).into();
+                part["layerPartBlob"] = STANDARD.encode(&layer.bytes).into();
                 let sent = self.call("UploadLayerPart", &with(&home, &part));
                 if sent.status != 200 {
                     return sent;
@@ -198,6 +232,30 @@ impl Place {
                 self.call("BatchDeleteImage", &with(&home, &json!({ "imageIds": [{ "imageTag": tag }] })))
             }
             Act::DeleteRepository => self.call("DeleteRepository", &with(&home, &json!({ "force": true }))),
+            Act::Mount => {
+                let target = format!("/v2/{repository}/blobs/uploads/?mount={}&from={SOURCE}", layer.digest);
+                self.ask("POST", &target, &[], Body::Sized(b""))
+            }
+            Act::DeleteBlob => {
+                self.ask("DELETE", &format!("/v2/{repository}/blobs/{}", layer.digest), &[], Body::None)
+            }
+            Act::PutAccountSetting => {
+                self.call("PutAccountSetting", &json!({ "name": SETTING, "value": AFTER }))
+            }
+            Act::CreateTemplate => {
+                let input = json!({ "prefix": repository, "appliedFor": ["REPLICATION"] });
+                self.call("CreateRepositoryCreationTemplate", &input)
+            }
+            Act::Download => {
+                let named = json!({ "layerDigest": layer.digest.to_string() });
+                // It only reads rows: what of this can fail is the second half.
+                let url = self.ecr.expect("GetDownloadUrlForLayer", &with(&home, &named)).unwrap();
+                let url = url["downloadUrl"].as_str().unwrap();
+                let target = &url[url.find("/layers/").unwrap()..];
+                let blob = self.ask("GET", target, &[], Body::None);
+                assert!(blob.status != 200 || blob.body == layer.bytes, "other bytes came out");
+                blob
+            }
             Act::Pull => {
                 let manifest = self.ask("GET", &format!("/v2/{repository}/manifests/{tag}"), &[], Body::None);
                 if manifest.status != 200 {
@@ -215,18 +273,21 @@ impl Place {
     pub(crate) fn look(&mut self, ready: &Ready, is_done: bool) {
         let Ready { act, image, repository, tag, .. } = ready;
         let found = match act {
-            Act::Blob | Act::SmallBlob | Act::Layer => {
-                let target = format!("/v2/{repository}/blobs/{}", image.layers[0].digest);
-                self.ask("GET", &target, &[], Body::None).status
-            }
+            Act::Blob | Act::SmallBlob | Act::Layer | Act::Mount => self.blob(ready),
+            Act::DeleteBlob => invert(self.blob(ready)),
+            Act::PutAccountSetting => self.setting(),
+            Act::CreateTemplate => self.template(repository),
             Act::CreateRepository => self.describe(repository),
             Act::DeleteRepository => invert(self.describe(repository)),
             Act::DeleteTag | Act::BatchDeleteImage => invert(self.manifest(repository, tag)),
-            Act::Manifest | Act::WideManifest | Act::PutImage | Act::Pull => self.manifest(repository, tag),
+            Act::Manifest | Act::WideManifest | Act::PutImage | Act::Pull | Act::Download => {
+                self.manifest(repository, tag)
+            }
         };
-        let wanted = if is_done || *act == Act::Pull { 200 } else { 404 };
+        let changes_nothing = matches!(act, Act::Pull | Act::Download);
+        let wanted = if is_done || changes_nothing { 200 } else { 404 };
         assert_eq!(found, wanted, "{act:?} (done: {is_done}): {ready:?}");
-        let is_image = matches!(act, Act::Manifest | Act::WideManifest | Act::PutImage | Act::Pull);
+        let is_image = matches!(act, Act::Manifest | Act::WideManifest | Act::PutImage) || changes_nothing;
         if is_image && is_done {
             pull_and_verify(&mut self.client, repository, tag, &image.digest()).unwrap();
         }
@@ -246,6 +307,36 @@ impl Place {
         match (status, answer["__type"].as_str()) {
             (400, Some("RepositoryNotFoundException")) => 404,
             _ => status,
+        }
+    }
+
+    /// 200 with the bytes of the act's layer, or 404.
+    fn blob(&mut self, ready: &Ready) -> u16 {
+        let layer = &ready.image.layers[0];
+        let target = format!("/v2/{}/blobs/{}", ready.repository, layer.digest);
+        let answer = self.ask("GET", &target, &[], Body::None);
+        assert!(answer.status != 200 || answer.body == layer.bytes, "other bytes came out");
+        answer.status
+    }
+
+    /// 200 if it is what the act makes it, 404 if it is what it was.
+    fn setting(&mut self) -> u16 {
+        let answer = self.ecr.expect("GetAccountSetting", &json!({ "name": SETTING })).unwrap();
+        match answer["value"].as_str() {
+            Some(AFTER) => 200,
+            Some(BEFORE) => 404,
+            _ => panic!("{answer}"),
+        }
+    }
+
+    /// 200 if there is a template for that prefix, or 404.
+    fn template(&mut self, prefix: &str) -> u16 {
+        let input = json!({ "prefixes": [prefix] });
+        let answer = self.ecr.expect("DescribeRepositoryCreationTemplates", &input).unwrap();
+        match answer["repositoryCreationTemplates"].as_array().unwrap().len() {
+            0 => 404,
+            1 => 200,
+            _ => panic!("{answer}"),
         }
     }
 
@@ -296,21 +387,4 @@ fn with(input: &Value, more: &Value) -> Value {
     let mut all = input.clone();
     all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     all
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len() / 3 * 4 + 4);
-    for three in bytes.chunks(3) {
-        let number =
-            (0..3).fold(0_usize, |number, at| number << 8 | usize::from(*three.get(at).unwrap_or(&0)));
-        for place in 0..4 {
-            text.push(if place <= three.len() {
-                LETTERS[number >> (18 - 6 * place) & 63].into()
-            } else {
-                '='
-            });
-        }
-    }
-    text
 }

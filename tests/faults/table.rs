@@ -20,7 +20,7 @@ struct Row {
 /// Acts that make an object's file.
 const FILES: &[Act] = &[Act::Blob, Act::Layer, Act::WideManifest];
 /// Acts that open an object or the folder of one.
-const OPENS: &[Act] = &[Act::Blob, Act::Layer, Act::WideManifest, Act::Pull];
+const OPENS: &[Act] = &[Act::Blob, Act::Layer, Act::WideManifest, Act::Pull, Act::Download];
 /// Acts that write a row.
 const ROWS: &[Act] = &[
     Act::Blob,
@@ -33,8 +33,12 @@ const ROWS: &[Act] = &[
     Act::DeleteTag,
     Act::BatchDeleteImage,
     Act::DeleteRepository,
+    Act::Mount,
+    Act::DeleteBlob,
+    Act::PutAccountSetting,
+    Act::CreateTemplate,
 ];
-/// Acts that bring bytes.
+/// Acts that bring bytes; a mount brings none.
 const PUSHES: &[Act] =
     &[Act::Blob, Act::SmallBlob, Act::Layer, Act::Manifest, Act::WideManifest, Act::PutImage];
 
@@ -64,7 +68,7 @@ const TABLE: &[Row] = &[
     row("the sync of its folder fails", &[Call::SyncFolder], OBJECTS, IO, FILES),
     row("files cannot be removed", &[Call::Remove], UPLOADS, IO, &[]),
     row("objects and their folders are not opened", &[Call::Open], OBJECTS, IO, OPENS),
-    row("an object is not read", &[Call::Read], OBJECTS, IO, &[Act::Pull]),
+    row("an object is not read", &[Call::Read], OBJECTS, IO, &[Act::Pull, Act::Download]),
     Row { ends_uploads: false, ..row("the write of the log fails", &[Call::Write], LOG, IO, ROWS) },
     Row {
         ends_uploads: false,
@@ -87,6 +91,9 @@ const TABLE: &[Row] = &[
         Kind::Slow(Duration::from_millis(100)),
         &[],
     ),
+    row("objects are read slowly", &[Call::Read], OBJECTS, Kind::Slow(Duration::from_millis(100)), &[]),
+    row("uploads are written slowly", &[Call::Write], UPLOADS, Kind::Slow(Duration::from_millis(100)), &[]),
+    row("the log is written slowly", &[Call::Write], LOG, Kind::Slow(Duration::from_millis(20)), &[]),
 ];
 
 #[test]

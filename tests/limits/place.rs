@@ -8,6 +8,7 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 use serde_json::json;
 use std::io::Write;
 use std::net::TcpStream;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -107,9 +108,11 @@ impl Place {
                 seen
             });
             under_way.store(true, SeqCst);
-            let outcome = attack(self);
+            // However it ends: the client beside it must end, too.
+            let attacked = catch_unwind(AssertUnwindSafe(|| attack(self)));
             over.store(true, SeqCst);
-            (outcome, beside.join().unwrap())
+            let beside = beside.join().unwrap();
+            (attacked.unwrap_or_else(|panic| resume_unwind(panic)), beside)
         });
         println!("{name}: memory grew by {} MiB at its peak; beside it {beside:?}", self.grown());
         for time in [beside.push, beside.pull, beside.ping] {

@@ -1,14 +1,17 @@
 //! Every route of the data plane, and the paths beside it.
 
 use super::scene::{ELSEWHERE, HOME, Scene, Subject, counted, token_for_home};
+use acre_testkit::ecr::Ecr;
 use acre_testkit::http::{Answer, Body, Client};
 use acre_testkit::server::{Options, Server, binary};
 use acre_wire::oci::path::Shape;
+use serde_json::json;
 use std::ffi::OsString;
 use std::process::Command;
 
 /// Method, path, and the status for each who asks. `{name}`, `{image}`, `{layer}` and `{blob}` are the subject's; `{upload}`
-/// is one that the owner opened for this line. Column by column:
+/// is one that the owner opened for this line, `{token}` the query of the URL that `GetDownloadUrlForLayer` gave the owner
+/// for `{layer}`: whoever has it needs no credentials, and those he has are not looked at. Column by column:
 ///
 /// - nobody: no credentials;
 /// - forged: a token whose seal is broken;
@@ -49,9 +52,16 @@ const TABLE: &str = "
     HEAD   /v2/{name}/referrers/{image}                   401 401 403 403 404 403 200
     GET    /layers/{layer}                                403 403 403 403 403 403 403
     GET    /layers/{layer}?token=e30                      403 403 403 403 403 403 403
+    GET    /layers/{layer}{token}                         200 200 200 200 200 200 200
+    HEAD   /layers/{layer}{token}                         200 200 200 200 200 200 200
+    GET    /layers/{image}{token}                         403 403 403 403 403 403 403
+    GET    /layers/{blob}{token}                          403 403 403 403 403 403 403
+    DELETE /layers/{layer}{token}                         405 405 405 405 405 405 405
     GET    /healthz                                       200 200 200 200 200 200 200
     GET    /readyz                                        200 200 200 200 200 200 200
     GET    /v2/_oci/ext/discover                          404 404 404 404 404 404 404
+    GET    /                                              404 404 404 404 404 404 404
+    POST   /                                              404 404 404 404 404 404 404
     GET    /v1/                                           404 404 404 404 404 404 404
     OPTIONS /v2/                                          405 405 405 405 405 405 405
     POST   /v2/{name}/tags/list                           405 405 405 405 405 405 405
@@ -96,7 +106,7 @@ fn lines() -> impl Iterator<Item = Line> {
 }
 
 impl Line {
-    fn target(&self, subject: &Subject, upload: &str) -> String {
+    fn target(&self, subject: &Subject, upload: &str, token: &str) -> String {
         self.path
             .replace("{name}", &subject.repository)
             .replace("{image}", &subject.image)
@@ -104,6 +114,7 @@ impl Line {
             .replace("{blob}", &subject.blob)
             .replace("{empty}", EMPTY)
             .replace("{upload}", upload)
+            .replace("{token}", token)
     }
 
     fn ask(&self, client: &mut Client, target: &str, headers: &[(&str, &str)]) -> Answer {
@@ -118,6 +129,14 @@ impl Line {
         };
         client.request(self.method, target, &headers, body).unwrap()
     }
+}
+
+/// The query of the URL by which anybody may fetch the subject's layer.
+fn token_of_layer(owner: &mut Ecr, subject: &Subject) -> String {
+    let input = json!({ "repositoryName": subject.repository, "layerDigest": subject.layer });
+    let answer = owner.expect("GetDownloadUrlForLayer", &input).unwrap();
+    let (_, query) = answer["downloadUrl"].as_str().unwrap().split_once('?').unwrap();
+    format!("?{query}")
 }
 
 /// The environment in which a program believes that it is 13 hours ago: that of `faketime`, asked for it.
@@ -172,7 +191,7 @@ fn every_route_asked_by_everybody() {
             Body::Sized(b""),
         );
         let upload = opened.unwrap().header("docker-upload-uuid").unwrap().to_owned();
-        let target = line.target(&subject, &upload);
+        let target = line.target(&subject, &upload, &token_of_layer(&mut scene.owner, &subject));
         let mut client = Client::new(scene.server.host());
         let got: Vec<u16> = [
             &[][..],
@@ -214,7 +233,7 @@ fn what_a_stranger_may_not_know_is_refused_as_what_is_not_there() {
     for line in lines().filter(|line| line.statuses[3] == 403 && line.path.starts_with("/v2/{name}")) {
         let mut ask = |subject: &Subject, upload: &str| {
             let ((status, headers, body), ran) = counted(&scene.server, || {
-                let answer = line.ask(&mut client, &line.target(subject, upload), &[]);
+                let answer = line.ask(&mut client, &line.target(subject, upload, ""), &[]);
                 let mut headers = answer.headers;
                 headers.retain(|(name, _)| !["date", "x-amzn-requestid"].contains(&name.as_str()));
                 (answer.status, headers, String::from_utf8(answer.body).unwrap())

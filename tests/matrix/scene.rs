@@ -64,6 +64,8 @@ pub(super) struct Scene {
     pub(super) server: Server,
     pub(super) owner: Ecr,
     pub(super) stranger: Ecr,
+    /// What the stranger signs with.
+    pub(super) others: Credentials,
     number: usize,
 }
 
@@ -80,10 +82,9 @@ impl Scene {
         assert_eq!(made.status, 200, "{}", made.json());
         let made = made.json();
         let text = |name: &str| made[name].as_str().unwrap().to_owned();
-        let credentials =
-            Credentials { access_key: text("accessKeyId"), secret_key: text("secretAccessKey") };
-        let stranger = Ecr::new(server.host(), credentials, REGION);
-        Self { server, owner, stranger, number: 0 }
+        let others = Credentials { access_key: text("accessKeyId"), secret_key: text("secretAccessKey") };
+        let stranger = Ecr::new(server.host(), others.clone(), REGION);
+        Self { server, owner, stranger, others, number: 0 }
     }
 
     /// The owner, at work in another Region.

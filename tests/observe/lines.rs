@@ -2,9 +2,12 @@
 
 use super::log::{find, lines, start};
 use acre_testkit::http::{Body, Client};
-use acre_testkit::image::{Flavour, Image, Recipe};
+use acre_testkit::image::{Blob, Flavour, Image, Recipe, push_blob, put_manifest};
 use serde_json::{Value, json};
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 
+const PREFIX: &str = "AmazonEC2ContainerRegistry_V20150921";
 const ROOT: &str = "arn:aws:iam::000000000000:root";
 
 fn of_request(id: &str) -> impl Fn(&Value) -> bool {
@@ -69,6 +72,45 @@ fn who_asked_for_what_and_how_it_ended() {
     let secret = server.credentials().unwrap().secret_key;
     let token = token.strip_prefix("Basic ").unwrap();
     assert!(!server.stderr().contains(&secret) && !server.stderr().contains(token));
+}
+
+/// An answer that was whole in memory when its client went away.
+#[test]
+fn a_client_that_goes_away() {
+    let server = start(&["--log-level", "debug"]);
+    let mut ecr = server.ecr().unwrap();
+    ecr.create_repository("web").unwrap();
+    let mut client = ecr.data_plane().unwrap();
+    let config = Blob::new(b"{}".to_vec());
+    push_blob(&mut client, "web", &config, Flavour::PostPut).unwrap();
+    let manifest = json!({
+        "schemaVersion": 2, "layers": [], "annotations": { "filler": "x".repeat(3 << 20) },
+        "config": { "mediaType": "application/vnd.oci.image.config.v1+json", "digest": config.digest, "size": 2 },
+    });
+    let manifest = Blob::new(manifest.to_string().into_bytes());
+    put_manifest(&mut client, "web", "v1", &manifest).unwrap();
+    let image = json!({ "imageTag": "v1" });
+    let input = json!({ "repositoryName": "web", "imageIds": [image, image, image, image, image] });
+    let whole = ecr.call_target(&format!("{PREFIX}.BatchGetImage"), &input).unwrap();
+    assert!(whole.status == 200 && whole.body.len() > 15 << 20);
+    let line = find(&server, of_request(whole.header("x-amzn-requestid").unwrap()));
+    assert_eq!((&line["outcome"], &line["sent"]), (&json!("done"), &json!(whole.body.len())), "{line}");
+
+    let mut request = format!("POST / HTTP/1.1\r\nHost: {}\r\n", server.host());
+    let body = input.to_string();
+    for (name, value) in ecr.sign(&format!("{PREFIX}.BatchGetImage"), &body) {
+        request += &format!("{name}: {value}\r\n");
+    }
+    request += &format!("Content-Length: {}\r\n\r\n{body}", body.len());
+    let mut stream = TcpStream::connect(server.host()).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut some = [0; 1024];
+    stream.read_exact(&mut some).unwrap();
+    assert!(some.starts_with(b"HTTP/1.1 200 "));
+    drop(stream);
+    let line = find(&server, |line| line["operation"] == "BatchGetImage" && line["outcome"] == "cut");
+    let sent = line["sent"].as_u64().unwrap();
+    assert!(sent > 0 && sent < whole.body.len() as u64, "{line}");
 }
 
 #[test]

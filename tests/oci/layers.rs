@@ -5,23 +5,11 @@ use super::place::{CONFIG, LAYER, NOTHING, NOWHERE, OCI_IMAGE, Place, SEGMENT, b
 use acre_testkit::http::{Answer, Body, Client};
 use acre_testkit::image::Blob;
 use acre_wire::digest::{Algorithm, Digest};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 const MIB: usize = 1 << 20;
-
-fn base64(bytes: &[u8]) -> String {
-    const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len() / 3 * 4 + 4);
-    for three in bytes.chunks(3) {
-        let number = three.iter().fold(0_usize, |number, byte| number << 8 | usize::from(*byte))
-            << (8 * (3 - three.len()));
-        for place in 0..4 {
-            let is_there = place <= three.len();
-            text.push(if is_there { LETTERS[number >> (18 - 6 * place) & 63].into() } else { '=' });
-        }
-    }
-    text
-}
 
 /// A call about repository `aa`, unless it names another.
 fn call(place: &mut Place, operation: &str, members: Value) -> (u16, Value) {
@@ -53,7 +41,7 @@ fn open(place: &mut Place) -> String {
 
 fn part(upload: &str, first: usize, bytes: &[u8]) -> Value {
     let last = first + bytes.len() - 1;
-    json!({ "uploadId": upload, "partFirstByte": first, "partLastByte": last, "layerPartBlob": base64(bytes) })
+    json!({ "uploadId": upload, "partFirstByte": first, "partLastByte": last, "layerPartBlob": STANDARD.encode(bytes) })
 }
 
 fn send(place: &mut Place, upload: &str, first: usize, bytes: &[u8]) {
@@ -481,7 +469,7 @@ fn a_url_for_an_hour() {
     denied(&place, &format!("http://x/layers/?token={token}"), 400, "DIGEST_INVALID");
     // It is no token of the data plane, nor is that one of these.
     let mut client = Client::new(place.server.host());
-    let basic = format!("Basic {}", base64(format!("AWS:ey{token}").as_bytes()));
+    let basic = format!("Basic {}", STANDARD.encode(format!("AWS:ey{token}")));
     assert_eq!(client.request("GET", "/v2/", &[("Authorization", &basic)], Body::None).unwrap().status, 401);
     let password = place.ecr.password().unwrap();
     denied(&place, &format!("{before}?token={}", &password[2..]), 403, "DENIED");

@@ -4,6 +4,7 @@ use crate::pages::{DEFAULT_PAGE, Listing};
 use crate::pull::{manifest_blob, resolve};
 use crate::repositories::{COLLECT, arn_of, find};
 use crate::{Caller, Error, Registry};
+use acre_store::catalogue::blobs::Blob;
 use acre_store::catalogue::history::{self, Action, Author, Entry};
 use acre_store::catalogue::images::{self, Filter, Image};
 use acre_store::catalogue::{TimeId, Tx};
@@ -20,6 +21,21 @@ use std::collections::HashSet;
 
 /// Bytes of manifests that one answer may hold.
 const MAX_MANIFESTS: u64 = 16 << 20;
+
+/// Images that were found, and why others were not; their manifests are not read yet.
+#[derive(Debug)]
+pub struct FoundImages {
+    arn: RepositoryArn,
+    bytes: u64,
+    found: Vec<Result<(ImageIdentifier, Blob, Image), ImageFailure>>,
+}
+
+impl FoundImages {
+    /// How many bytes the manifests have together: 16 MiB at most.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+}
 
 impl Registry {
     /// `ListImages`: pairs of digest and tag.
@@ -82,12 +98,8 @@ impl Registry {
         permit.record(found)
     }
 
-    /// `BatchGetImage`: manifests to the letter. Each found counts as a pull.
-    pub async fn batch_get_image(
-        &self,
-        caller: &Caller,
-        input: &BatchGetImage,
-    ) -> Result<BatchGetImageAnswer, Error> {
+    /// `BatchGetImage`: finds the images; the manifests are then read by [`Registry::read_images`].
+    pub fn find_images(&self, caller: &Caller, input: &BatchGetImage) -> Result<FoundImages, Error> {
         let arn = arn_of(caller, input.registry_id.as_ref(), &input.repository_name);
         let permit = self.authorize(caller, Operation::BatchGetImage, &arn.registry.account, &arn)?;
         let found = self.store.catalogue.read(|tx| {
@@ -105,7 +117,6 @@ impl Registry {
             };
             input.image_ids.iter().map(each).collect::<Result<Vec<_>, Error>>()
         });
-        let mut answer = BatchGetImageAnswer { failures: Vec::new(), images: Vec::new() };
         let found = permit.record(found)?;
         let bytes: u64 = found.iter().flatten().map(|(_, blob, _)| blob.size).sum();
         if bytes > MAX_MANIFESTS {
@@ -113,6 +124,13 @@ impl Registry {
                 format!("The manifests have more than {MAX_MANIFESTS} bytes: ask for fewer at a time");
             return Err(Error::InvalidParameter { field: "imageIds", constraint });
         }
+        Ok(FoundImages { arn, bytes, found })
+    }
+
+    /// `BatchGetImage`: manifests to the letter. Each counts as a pull.
+    pub async fn read_images(&self, images: FoundImages) -> Result<BatchGetImageAnswer, Error> {
+        let FoundImages { arn, found, .. } = images;
+        let mut answer = BatchGetImageAnswer { failures: Vec::new(), images: Vec::new() };
         for entry in found {
             let (id, blob, image) = match entry {
                 Ok(found) => found,

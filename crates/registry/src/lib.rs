@@ -32,6 +32,7 @@ mod tokens;
 pub use acre_store::blobs::{Content, Expect, Reader, Source, SourceError, UploadError, Wanted};
 pub use acre_store::{Distribution, Error as StoreError, Measures};
 pub use error::Error;
+pub use images::FoundImages;
 pub use open::{Addresses, Settings, is_held, rotate_idle};
 pub use principals::{AccessKey, Principal};
 pub use pull::{BlobView, ManifestView};

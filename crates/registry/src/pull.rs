@@ -38,6 +38,13 @@ pub struct BlobView {
     blob: Blob,
 }
 
+impl ManifestView {
+    /// Its bytes, as they were pushed: for [`Registry::read_blob`].
+    pub fn bytes(&self) -> BlobView {
+        BlobView { digest: self.digest, size: self.size, blob: self.blob.clone() }
+    }
+}
+
 impl BlobView {
     /// Whether any part of it is read at once, so that all of it may as well be.
     pub fn is_small(&self) -> bool {
@@ -60,7 +67,7 @@ pub(crate) fn resolve(tx: &Tx<'_>, repository: i64, reference: &Reference) -> Re
 }
 
 impl Registry {
-    /// Looks a manifest up; reading it is [`Registry::read_manifest`]. `counts`: a GET is a pull, a HEAD is not.
+    /// Looks a manifest up; its bytes are [`ManifestView::bytes`]. `counts`: a GET is a pull, a HEAD is not.
     pub fn manifest(
         &self,
         caller: &Caller,
@@ -81,11 +88,6 @@ impl Registry {
             self.count_pull(image.id);
         }
         Ok(ManifestView { digest: image.digest, media_type: image.media_type, size: blob.size, blob })
-    }
-
-    /// The bytes of a manifest, as they were pushed.
-    pub async fn read_manifest(&self, view: &ManifestView) -> Result<Bytes, Error> {
-        self.read_whole(&view.blob).await
     }
 
     pub(crate) async fn read_whole(&self, blob: &Blob) -> Result<Bytes, Error> {

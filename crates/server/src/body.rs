@@ -215,6 +215,21 @@ impl Body {
     }
 }
 
+/// Bytes that are there, slice by slice: so that it is known how far they have come.
+pub(crate) struct Slices(pub(crate) Bytes);
+
+impl Slices {
+    /// Bytes of one, and of an answer for which one is enough.
+    pub(crate) const ONE: usize = 64 << 10;
+}
+
+impl Frames for Slices {
+    fn poll_next(&mut self, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, FramesError>>> {
+        let slice = self.0.split_to(self.0.len().min(Self::ONE));
+        Poll::Ready((!slice.is_empty()).then_some(Ok(slice)))
+    }
+}
+
 impl<T: Into<Bytes>> From<T> for Body {
     fn from(bytes: T) -> Self {
         Self::Whole(bytes.into())

@@ -1,6 +1,7 @@
 //! From a connection to a door and back: every request gets an id, goes to the door that its path names, and leaves one
 //! line in the log.
 
+use crate::answers::Answers;
 use crate::body::{Body, RequestBody};
 use crate::budget::Budget;
 use crate::listen::Peer;
@@ -28,6 +29,8 @@ pub(crate) struct Doors {
     pub(crate) scheme: &'static str,
     /// Memory for bodies that are read whole.
     pub(crate) budget: Budget,
+    /// Memory for large answers.
+    pub(crate) answers: Answers,
     /// Calls that may come again.
     pub(crate) repeats: ecr::Repeats,
     /// What is counted.
@@ -37,8 +40,8 @@ pub(crate) struct Doors {
 impl Doors {
     /// The doors of a server that has answered nobody yet.
     pub(crate) fn new(registry: Arc<Registry>, scheme: &'static str) -> Self {
-        let (budget, repeats, metrics) = Default::default();
-        Self { registry, scheme, budget, repeats, metrics }
+        let (budget, answers, repeats, metrics) = Default::default();
+        Self { registry, scheme, budget, answers, repeats, metrics }
     }
 }
 

@@ -13,9 +13,11 @@ use crate::body::{Body, BodyError, RequestBody};
 use crate::doors::{Doors, Head};
 use crate::identity::sigv4;
 use crate::observe::Outcome;
+use acre_registry::Caller;
 use acre_wire::ecr::{CONTENT_TYPE, ErrorCode, Operation, State};
 use acre_wire::sigv4::body_hash;
 use bytes::Bytes;
+use dispatch::Answer;
 use error::Refused;
 use http::header::{self, HeaderName};
 use http::{HeaderValue, Response, StatusCode};
@@ -92,14 +94,32 @@ async fn call(
         claimed.verify(&hash, &head.request_id).map(|caller| (caller, hash))
     })?;
     head.identify(&caller);
-    let run = async || dispatch::dispatch(&doors.registry, &caller, operation, &body.bytes).await;
-    let Some(attempt) = Attempt::read(&head.parts.headers, &caller, operation, &hash) else {
-        return Ok(run().await?.into());
+    let attempt = Attempt::read(&head.parts.headers, &caller, operation, &hash);
+    let Answer { json, room } = once(doors, head, &caller, operation, &body.bytes, attempt).await?;
+    // Whatever the client does with its answer, its body is done with.
+    drop(body);
+    Ok(match room {
+        Some(room) => room.hold(json),
+        None => doors.answers.hold(json).await?,
+    })
+}
+
+/// Carries the operation out, unless this is an attempt that comes again.
+async fn once(
+    doors: &Doors,
+    head: &Head,
+    caller: &Caller,
+    operation: Operation,
+    body: &[u8],
+    attempt: Option<Attempt>,
+) -> Result<Answer, Refused> {
+    let Some(attempt) = attempt else {
+        return dispatch::dispatch(doors, caller, operation, body).await;
     };
-    match doors.repeats.turn(attempt).await {
+    match doors.repeats.turn(attempt, body.len() <= LARGE).await {
         Turn::Run(ticket) => {
-            let answer = run().await?.into();
-            ticket.keep(&answer);
+            let answer = dispatch::dispatch(doors, caller, operation, body).await?;
+            ticket.keep(&answer.json);
             Ok(answer)
         }
         Turn::Again(answer, total) => {
@@ -109,7 +129,7 @@ async fn call(
                 total,
                 "repeated call answered again"
             );
-            Ok(answer)
+            Ok(Answer { json: answer, room: None })
         }
         // SDKs wait for a while after this one, and ask again.
         Turn::Running => Err(Refused::new(

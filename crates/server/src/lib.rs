@@ -4,6 +4,7 @@
 //! Start reading at [`serve`] (how a server comes up and goes down), then `doors.rs` (which way a request takes), then
 //! `oci.rs` and `ecr.rs`.
 
+mod answers;
 mod body;
 mod budget;
 pub mod config;

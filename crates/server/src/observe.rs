@@ -56,7 +56,7 @@ impl Default for Metrics {
         let version = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "Which acre this is", version);
         registry.register("requests", "Requests that have ended", requests.clone());
-        let help = "From a request's head to the last byte of its answer";
+        let help = "From a request's head to the last byte of its answer that the connection took";
         registry.register_with_unit("request_duration", help, Unit::Seconds, durations.clone());
         let help = "Bytes of the bodies of requests";
         registry.register_with_unit("request_body", help, Unit::Bytes, received.clone());

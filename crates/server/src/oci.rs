@@ -21,6 +21,7 @@ use acre_wire::names::{RepositoryArn, RepositoryName};
 use acre_wire::oci::error::ErrorCode;
 use acre_wire::oci::link;
 use acre_wire::oci::path::{NoShape, Shape};
+use acre_wire::oci::referrers;
 use acre_wire::oci::request::{Page, Request};
 use error::Refused;
 use http::{Response, StatusCode, header};
@@ -170,7 +171,9 @@ async fn list_referrers(
     let registry = &context.doors.registry;
     let (entries, next) = registry.referrers(&context.caller, &arn, subject, artifact_type, last).await?;
     let next = next.map(|last| link::referrers(&arn.name, subject, artifact_type, &last));
-    Ok(respond::referrers(&entries, artifact_type.is_some(), next))
+    let page = context.doors.answers.hold(referrers::body(&entries).into());
+    drop(entries);
+    Ok(respond::referrers(page.await?, artifact_type.is_some(), next))
 }
 
 fn list_repositories(context: &Context<'_>, page: &Page) -> Result<Response<Body>, Refused> {

@@ -1,9 +1,18 @@
 """Images: put, looked at, listed, deleted (spec/ecr.md 2.2, 2.3, 2.20, 2.36, 2.40, 3.12)."""
 
+import json
 import unittest
 
-from registry import ACCOUNT, INDEX, MANIFEST, Registry, image_manifest, index_manifest, sha256
+from registry import ACCOUNT, INDEX, MANIFEST, Registry, descriptor, image_manifest, index_manifest, sha256
 
+DOCKER = "application/vnd.docker.distribution.manifest.v2+json"
+LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
+OCI_CONFIG = "application/vnd.oci.image.config.v1+json"
+DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
+# Docker's schema 1, without and with a signature: nobody makes them now (spec/oci.md 7.2).
+SCHEMA_1 = "application/vnd.docker.distribution.manifest.v1+json"
+SCHEMA_1_SIGNED = "application/vnd.docker.distribution.manifest.v1+prettyjws"
+NO_MANIFEST = "Invalid parameter at 'ImageManifest' failed to satisfy constraint: 'Invalid JSON syntax'"
 WHERE = f"repository with name 'web' in the registry with id '{ACCOUNT}'"
 
 
@@ -52,6 +61,96 @@ class Images(Registry):
              "imageManifestMediaType": MANIFEST, "artifactMediaType": "application/vnd.oci.image.config.v1+json",
              "imageStatus": "ACTIVE"},
         )
+
+    def document(self, media_type, number):
+        """A manifest of that type without its `mediaType`; all that it needs is there."""
+        if media_type in (INDEX, LIST):
+            child_type = MANIFEST if media_type == INDEX else DOCKER
+            child = json.dumps(self.document(child_type, f"child {number}") | {"mediaType": child_type})
+            self.put(child)
+            entry = {"mediaType": child_type, "digest": sha256(child.encode()), "size": len(child)}
+            return {"schemaVersion": 2, "manifests": [entry | {"platform": {"os": "linux", "architecture": "amd64"}}]}
+        config, layer = b"{}", f"{media_type} {number}".encode()
+        for content in (config, layer):
+            self.upload("web", content)
+        config_type, layer_type = {
+            MANIFEST: (OCI_CONFIG, "application/vnd.oci.image.layer.v1.tar+gzip"),
+            DOCKER: (DOCKER_CONFIG, "application/vnd.docker.image.rootfs.diff.tar.gzip"),
+        }[media_type]
+        return {
+            "schemaVersion": 2,
+            "config": descriptor(config_type, config),
+            "layers": [descriptor(layer_type, layer)],
+        }
+
+    def test_every_media_type(self):
+        sizes = {}
+        for media_type, artifact in [(MANIFEST, OCI_CONFIG), (INDEX, None), (DOCKER, DOCKER_CONFIG), (LIST, None)]:
+            # The type stands in the manifest, beside it, or in both.
+            for number, (inside, beside) in enumerate([(True, False), (False, True), (True, True)]):
+                document = self.document(media_type, number) | ({"mediaType": media_type} if inside else {})
+                manifest = json.dumps(document)
+                given = {"imageManifestMediaType": media_type} if beside else {}
+                with self.subTest(media_type, inside=inside, beside=beside):
+                    digest, tag = sha256(manifest.encode()), f"t{len(sizes)}"
+                    put = self.put(manifest, tag, **given)
+                    self.assertEqual(put["imageId"], {"imageDigest": digest, "imageTag": tag})
+                    self.assertEqual((put["imageManifest"], put["imageManifestMediaType"]), (manifest, media_type))
+                    [got] = self.ecr.batch_get_image(repositoryName="web", imageIds=[{"imageTag": tag}])["images"]
+                    self.assertEqual((got["imageManifest"], got["imageManifestMediaType"]), (manifest, media_type))
+                    [detail] = self.details(imageIds=[{"imageTag": tag}])
+                    self.assertEqual((detail["imageManifestMediaType"], detail.get("artifactMediaType")), (media_type, artifact))
+                    # Of an index, what its largest child has.
+                    self.assertGreater(detail["imageSizeInBytes"], len("{}"))
+                    connection, headers = self.door()
+                    connection.request("GET", f"/v2/web/manifests/{tag}", headers=headers | {"Accept": media_type})
+                    answer = connection.getresponse()
+                    self.assertEqual((answer.status, answer.headers["Content-Type"]), (200, media_type))
+                    self.assertEqual(answer.read(), manifest.encode())
+                    connection.close()
+                    sizes[tag] = detail["imageSizeInBytes"]
+        self.assertEqual(len(sizes), 12)
+
+    def test_media_types_that_are_refused(self):
+        image, index = self.document(MANIFEST, 0), self.document(INDEX, 0)
+        before = self.ids()
+        unsigned = {
+            "schemaVersion": 1, "name": "web", "tag": "1", "architecture": "amd64",
+            "fsLayers": [{"blobSum": image["layers"][0]["digest"]}], "history": [{"v1Compatibility": "{}"}],
+        }
+        signed = unsigned | {"signatures": [{"header": {"alg": "ES256"}, "signature": "c2ln", "protected": "e30"}]}
+        for what, document, given in [
+            ("schema 1, by its type", unsigned, SCHEMA_1),
+            ("schema 1, by its mediaType", unsigned | {"mediaType": SCHEMA_1}, None),
+            ("signed schema 1, by its type", signed, SCHEMA_1_SIGNED),
+            ("signed schema 1, by its mediaType", signed | {"mediaType": SCHEMA_1_SIGNED}, None),
+            ("schema 1 that says it is schema 2", unsigned, DOCKER),
+            ("schema 2 that says it is schema 1", image | {"mediaType": SCHEMA_1}, SCHEMA_1),
+            ("an unknown type beside", image, "application/vnd.example.manifest.v1+json"),
+            ("an unknown type inside", image | {"mediaType": "application/vnd.example.manifest.v1+json"}, None),
+            ("the withdrawn artifact manifest", image, "application/vnd.oci.artifact.manifest.v1+json"),
+            ("no manifest's type", image, "text/html"),
+            ("OCI inside, Docker beside", image | {"mediaType": MANIFEST}, DOCKER),
+            ("Docker inside, OCI beside", image | {"mediaType": DOCKER}, MANIFEST),
+            ("an image that is called an index inside", image | {"mediaType": INDEX}, MANIFEST),
+            ("an image that is called an index", image, INDEX),
+            ("an index that is called an image", index, MANIFEST),
+            ("an index that is called an image on both sides", index | {"mediaType": DOCKER}, DOCKER),
+        ]:
+            with self.subTest(what):
+                options = {"imageManifestMediaType": given} if given else {}
+                self.refused(
+                    "InvalidParameterException", NO_MANIFEST, self.raw.put_image,
+                    repositoryName="web", imageManifest=json.dumps(document), imageTag="1", **options,
+                )
+        # Schema 1 as it was made: without a type inside; and others so, that nothing beside them names either.
+        for document in [unsigned, signed, image, index, {"schemaVersion": 2}]:
+            with self.subTest(document):
+                self.invalid(
+                    "imageManifestMediaType", "Member must not be null when the manifest names no mediaType", self.raw.put_image,
+                    repositoryName="web", imageManifest=json.dumps(document), imageTag="1",
+                )
+        self.assertEqual(self.ids(), before)
 
     def test_both_doors_lead_to_one_image(self):
         manifest = self.manifest("web", "content")

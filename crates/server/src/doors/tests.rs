@@ -221,3 +221,46 @@ async fn a_request_that_panics_is_answered_as_its_door_answers() {
     assert_eq!(server.ask("GET", "/v2/", &basic).await.0, 200);
     assert_eq!(server.metrics.under_way(), 0);
 }
+
+/// Every door, and the file of the door matrix (`tests/matrix/`) in which its rows stand. Without a wildcard: a new door
+/// does not compile until it is here, and one that is here must have a row.
+macro_rules! doors {
+    ($($door:ident: $file:literal)*) => {
+        const DOORS: &[Door] = &[$(Door::$door,)*];
+
+        fn rows_of(door: Door) -> &'static str {
+            match door {
+                $(Door::$door => $file,)*
+            }
+        }
+    };
+}
+
+doors! {
+    DataPlane: "data_plane.rs"
+    ControlPlane: "identity.rs"
+    Layer: "data_plane.rs"
+    Health: "data_plane.rs"
+    Readiness: "data_plane.rs"
+    None: "data_plane.rs"
+}
+
+#[test]
+fn every_door_has_rows_in_the_matrix() {
+    let matrix = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/matrix");
+    for door in DOORS {
+        let text = std::fs::read_to_string(matrix.join(rows_of(*door))).unwrap();
+        let has_row = text.lines().any(|line| {
+            let mut words = line.split_whitespace();
+            let (Some(method), Some(path), Some(_)) = (words.next(), words.next(), words.next()) else {
+                return false;
+            };
+            // Not of the source around the table: only its rows begin so.
+            let method =
+                ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"].into_iter().find(|known| *known == method);
+            let method = method.map(|method| Method::from_bytes(method.as_bytes()).unwrap());
+            method.is_some_and(|method| path.starts_with('/') && Door::of(&method, path) == *door)
+        });
+        assert!(has_row, "{door:?} has no row in {}", rows_of(*door));
+    }
+}

@@ -2,6 +2,8 @@
 
 use super::error::Refused;
 use super::layers;
+use crate::answers::Room;
+use crate::doors::Doors;
 use acre_registry::{Caller, ManifestPush, Registry};
 use acre_wire::digest::Digest;
 use acre_wire::ecr::image::{Image, ImageIdentifier, PutImage, PutImageAnswer};
@@ -10,8 +12,38 @@ use acre_wire::names::Tag;
 use bytes::Bytes;
 use serde::Serialize;
 
-/// Carries an operation out; the answer is JSON.
+/// An answer in JSON, and the room for it, if that was known to be needed before it was made.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) json: Bytes,
+    pub(super) room: Option<Room>,
+}
+
+/// Carries an operation out.
 pub(super) async fn dispatch(
+    doors: &Doors,
+    caller: &Caller,
+    operation: Operation,
+    body: &[u8],
+) -> Result<Answer, Refused> {
+    if operation == Operation::BatchGetImage {
+        return batch_get_image(doors, caller, body).await;
+    }
+    Ok(Answer { json: carry_out(&doors.registry, caller, operation, body).await?.into(), room: None })
+}
+
+/// Up to 16 MiB of manifests: nothing of them is read before there is room for the answer.
+async fn batch_get_image(doors: &Doors, caller: &Caller, body: &[u8]) -> Result<Answer, Refused> {
+    let found = doors.registry.find_images(caller, &read(body)?)?;
+    // A manifest is JSON: as a string it has no character that becomes more than two.
+    let most = usize::try_from(found.bytes()).unwrap_or(usize::MAX).saturating_mul(2);
+    let room = doors.answers.reserve(most).await?;
+    let json = json(&doors.registry.read_images(found).await?)?;
+    Ok(Answer { json: json.into(), room: Some(room) })
+}
+
+/// All but `BatchGetImage`.
+async fn carry_out(
     registry: &Registry,
     caller: &Caller,
     operation: Operation,
@@ -20,7 +52,6 @@ pub(super) async fn dispatch(
     match operation {
         Operation::BatchCheckLayerAvailability => json(&registry.check_layers(caller, &read(body)?).await?),
         Operation::BatchDeleteImage => json(&registry.batch_delete_image(caller, read(body)?).await?),
-        Operation::BatchGetImage => json(&registry.batch_get_image(caller, &read(body)?).await?),
         Operation::BatchGetRepositoryScanningConfiguration => {
             json(&registry.repository_scanning_configurations(caller, read(body)?)?)
         }
@@ -106,10 +137,13 @@ fn read<T: Input>(body: &[u8]) -> Result<T, Refused> {
 }
 
 fn json(answer: &impl Serialize) -> Result<Vec<u8>, Refused> {
-    serde_json::to_vec(answer).map_err(|error| {
+    let mut json = serde_json::to_vec(answer).map_err(|error| {
         tracing::error!(%error, "an answer could not be written");
         Refused::new(ErrorCode::Server, "the answer could not be written")
-    })
+    })?;
+    // It may lie here for as long as its client likes, so without what it could have grown by.
+    json.shrink_to_fit();
+    Ok(json)
 }
 
 /// `PutImage`: the one push of both doors, with this door's words for it. What changes nothing is an exception here.

@@ -1,5 +1,6 @@
 //! What is refused at this door, with which exception (spec/ecr.md 1.4, 1.5, 2): one exhaustive match.
 
+use crate::answers::Exhausted;
 use acre_registry::{Error, StoreError, UploadError};
 use acre_wire::ecr::{ErrorCode, InputError, body_with};
 use acre_wire::sigv4::AuthError;
@@ -51,6 +52,12 @@ impl From<AuthError> for Refused {
 impl From<InputError> for Refused {
     fn from(error: InputError) -> Self {
         Self::new(error.code(), error.to_string())
+    }
+}
+
+impl From<Exhausted> for Refused {
+    fn from(error: Exhausted) -> Self {
+        Self::new(ErrorCode::Throttling, error.to_string())
     }
 }
 

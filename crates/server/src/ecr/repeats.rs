@@ -85,7 +85,7 @@ pub(super) enum Turn<'a> {
     Run(Ticket<'a>),
     /// It was carried out: this is its answer, given again for the so-manieth time of all such calls.
     Again(Bytes, u64),
-    /// It has been running for all the time that this one could wait.
+    /// It runs, and has been for all the time that this one could wait.
     Running,
 }
 
@@ -132,12 +132,14 @@ impl Repeats {
         self.lock().answered_again
     }
 
-    /// Decides about an attempt, waiting for the same call if that runs.
-    pub(super) async fn turn(&self, attempt: Attempt) -> Turn<'_> {
+    /// Decides about an attempt, waiting for the same call if that runs and it may wait: a large body would hold its
+    /// memory meanwhile.
+    pub(super) async fn turn(&self, attempt: Attempt, may_wait: bool) -> Turn<'_> {
         let deadline = Instant::now() + WAIT;
         loop {
             let mut running = match self.look(&attempt) {
                 Look::Decided(turn) => return turn,
+                Look::Runs(_) if !may_wait => return Turn::Running,
                 Look::Runs(running) => running,
             };
             // Nothing is ever sent: the sender's end is the news.

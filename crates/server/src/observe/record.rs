@@ -1,7 +1,10 @@
 //! One request, from its head to the last byte of its answer: then it is counted, and leaves its line in the log.
+//!
+//! The last byte has left when the connection has taken it, which holds back up to 512 KiB (`listen/connection.rs`); an
+//! answer of at most 64 KiB has left when it is there.
 
 use super::{Ended, Metrics};
-use crate::body::{Body, Frames, FramesError};
+use crate::body::{Body, Frames, FramesError, Slices};
 use crate::doors::Head;
 use bytes::Bytes;
 use http::header::HeaderName;
@@ -55,7 +58,7 @@ impl Record {
         }
     }
 
-    /// There is an answer: hands it on, and ends with its last byte.
+    /// There is an answer: hands it on, and ends when the connection has taken its last byte.
     pub(crate) fn answered(
         mut self,
         operation: &'static str,
@@ -78,6 +81,10 @@ impl Record {
             Body::Stream(stream) if !is_head => {
                 let left = stream.left();
                 Body::Stream(stream.watched(|frames| Watched { frames, record: self, left }))
+            }
+            Body::Whole(bytes) if !is_head && bytes.len() > Slices::ONE => {
+                let left = bytes.len() as u64;
+                Body::stream(left, Watched { frames: Box::new(Slices(bytes)), record: self, left })
             }
             body if is_head => body,
             body => {

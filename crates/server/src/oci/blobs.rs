@@ -4,7 +4,7 @@ use super::error::Refused;
 use super::parts::Parts;
 use super::respond;
 use crate::body::{Body, Frames, FramesError};
-use acre_registry::{BlobView, Content, Reader, Registry};
+use acre_registry::{BlobView, Content, Error, Reader, Registry};
 use acre_wire::digest::Digest;
 use acre_wire::ecr::Operation;
 use acre_wire::names::RepositoryName;
@@ -70,13 +70,8 @@ pub(super) async fn get(
             return Err(Refused::new(StatusCode::BAD_REQUEST, ErrorCode::Unsupported, text));
         }
     };
-    let length = range.end - range.start;
     let position = format!("bytes {}-{}/{}", range.start, range.end.saturating_sub(1), view.size);
-    let body = match registry.read_blob(&view, range).await? {
-        Content::Whole(bytes) => Body::Whole(bytes),
-        Content::Stream(reader) => Body::stream(length, BlobFrames::new(reader, registry, &view)),
-    };
-    let mut response = Response::new(body);
+    let mut response = Response::new(read(registry, &view, range).await?);
     *response.status_mut() = status;
     describe(&mut response, &view);
     if status == StatusCode::PARTIAL_CONTENT {
@@ -92,6 +87,19 @@ pub(super) async fn delete(
 ) -> Result<Response<Body>, Refused> {
     context.doors.registry.delete_blob(&context.caller, &context.arn(repository), digest).await?;
     Ok(respond::empty(StatusCode::ACCEPTED))
+}
+
+/// A range of a blob or a manifest: what is small at once, the rest while the client takes it.
+pub(super) async fn read(
+    registry: &Arc<Registry>,
+    view: &BlobView,
+    range: Range<u64>,
+) -> Result<Body, Error> {
+    let length = range.end - range.start;
+    Ok(match registry.read_blob(view, range).await? {
+        Content::Whole(bytes) => Body::Whole(bytes),
+        Content::Stream(reader) => Body::stream(length, BlobFrames::new(reader, registry, view)),
+    })
 }
 
 /// A blob on its way out. Damage on the way ends the answer and is noted, so that the next push replaces the object.

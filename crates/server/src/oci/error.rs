@@ -1,5 +1,6 @@
 //! What is refused at this door, with which status and code (spec/oci.md 3): one exhaustive match.
 
+use crate::answers::Exhausted;
 use crate::body::{Body, BodyError};
 use crate::observe::Outcome;
 use acre_registry::{Error, SourceError, StoreError, UploadError};
@@ -162,6 +163,13 @@ fn store_failed(error: &StoreError) -> Refused {
     };
     tracing::error!(%error, "an operation failed in the store");
     Refused::new(status, ErrorCode::Unknown, text)
+}
+
+impl From<Exhausted> for Refused {
+    fn from(error: Exhausted) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, ErrorCode::TooManyRequests, error.to_string())
+            .with(RETRY_AFTER, "5")
+    }
 }
 
 impl From<BodyError> for Refused {

@@ -1,7 +1,7 @@
 //! Manifests: PUT, HEAD, GET, DELETE (spec/oci.md 7).
 
 use super::error::Refused;
-use super::{Context, respond};
+use super::{Context, blobs, respond};
 use crate::body::{Body, BodyError, RequestBody};
 use acre_registry::{ManifestPush, ManifestView};
 use acre_wire::manifest::MAX_MANIFEST;
@@ -39,8 +39,8 @@ pub(super) async fn get(
     if is_known(context, &view) {
         return Ok(not_modified(&view));
     }
-    let bytes = context.doors.registry.read_manifest(&view).await?;
-    let mut response = Response::new(Body::Whole(bytes));
+    let body = blobs::read(&context.doors.registry, &view.bytes(), 0..view.size).await?;
+    let mut response = Response::new(body);
     describe(&mut response, &view);
     Ok(response)
 }

@@ -3,7 +3,7 @@
 use crate::body::Body;
 use acre_wire::digest::Digest;
 use acre_wire::oci::range::etag;
-use acre_wire::oci::referrers::{self, Referrer};
+use acre_wire::oci::referrers;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, ETAG, HeaderName, LINK, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
@@ -54,8 +54,8 @@ pub(super) fn listing(page: &serde_json::Value, next: Option<String>) -> Respons
 }
 
 /// 200 with one page of referrers. The media type has no parameters: clients compare it to the letter.
-pub(super) fn referrers(entries: &[Referrer], is_filtered: bool, next: Option<String>) -> Response<Body> {
-    let mut response = Response::new(Body::Whole(Bytes::from(referrers::body(entries))));
+pub(super) fn referrers(page: Bytes, is_filtered: bool, next: Option<String>) -> Response<Body> {
+    let mut response = Response::new(Body::Whole(page));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(referrers::MEDIA_TYPE));
     if is_filtered {

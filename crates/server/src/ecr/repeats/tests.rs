@@ -37,7 +37,7 @@ fn attempt(id: &str, number: u32) -> Attempt {
 
 /// Carries a call out if it is its turn; what was answered, and whether it was carried out.
 async fn call(repeats: &Repeats, attempt: Attempt, answer: &'static [u8]) -> (Bytes, bool) {
-    match repeats.turn(attempt).await {
+    match repeats.turn(attempt, true).await {
         Turn::Run(ticket) => {
             let answer = Bytes::from_static(answer);
             ticket.keep(&answer);
@@ -158,7 +158,7 @@ async fn as_many_and_as_large_as_agreed() {
 #[tokio::test(start_paused = true)]
 async fn while_the_first_runs_the_second_waits() {
     let repeats = Arc::new(Repeats::default());
-    let Turn::Run(first) = repeats.turn(attempt("a", 1)).await else { panic!("nobody runs") };
+    let Turn::Run(first) = repeats.turn(attempt("a", 1), true).await else { panic!("nobody runs") };
     let waiting: Vec<_> = (2..5)
         .map(|number| {
             let repeats = Arc::clone(&repeats);
@@ -178,7 +178,7 @@ async fn while_the_first_runs_the_second_waits() {
 #[tokio::test(start_paused = true)]
 async fn a_first_that_fails_leaves_its_turn_to_one_other() {
     let repeats = Arc::new(Repeats::default());
-    let Turn::Run(first) = repeats.turn(attempt("a", 1)).await else { panic!("nobody runs") };
+    let Turn::Run(first) = repeats.turn(attempt("a", 1), true).await else { panic!("nobody runs") };
     let waiting: Vec<_> = (2..5)
         .map(|number| {
             let repeats = Arc::clone(&repeats);
@@ -199,8 +199,12 @@ async fn a_first_that_fails_leaves_its_turn_to_one_other() {
 #[tokio::test(start_paused = true)]
 async fn nobody_waits_for_ever() {
     let repeats = Repeats::default();
-    let Turn::Run(_first) = repeats.turn(attempt("a", 1)).await else { panic!("nobody runs") };
+    let Turn::Run(_first) = repeats.turn(attempt("a", 1), true).await else { panic!("nobody runs") };
     let begun = Instant::now();
-    assert!(matches!(repeats.turn(attempt("a", 2)).await, Turn::Running));
+    assert!(matches!(repeats.turn(attempt("a", 2), true).await, Turn::Running));
+    // Nor at all, who may not.
+    let start = Instant::now();
+    assert!(matches!(repeats.turn(attempt("a", 2), false).await, Turn::Running));
+    assert_eq!(start.elapsed(), Duration::ZERO);
     assert_eq!(begun.elapsed(), WAIT);
 }
