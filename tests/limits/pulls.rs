@@ -173,12 +173,9 @@ fn small_manifest() -> Blob {
 /// A `BatchGetImage` as it goes over the wire.
 fn call(place: &Place, ecr: &Ecr, body: &str) -> Vec<u8> {
     let target = "AmazonEC2ContainerRegistry_V20150921.BatchGetImage";
-    let mut request = format!("POST / HTTP/1.1\r\nHost: {}\r\n", place.server.host());
-    for (name, value) in ecr.sign(target, body) {
-        request += &format!("{name}: {value}\r\n");
-    }
-    request += &format!("Content-Length: {}\r\n\r\n{body}", body.len());
-    request.into_bytes()
+    let headers = ecr.sign(target, body).into_iter().map(|(name, value)| format!("{name}: {value}\r\n"));
+    let (host, headers, length) = (place.server.host(), headers.collect::<String>(), body.len());
+    format!("POST / HTTP/1.1\r\nHost: {host}\r\n{headers}Content-Length: {length}\r\n\r\n{body}").into_bytes()
 }
 
 /// The head of the answer and what came with it; all of it, if it is a refusal.
