@@ -88,6 +88,13 @@ impl Ecr {
         headers
     }
 
+    /// The head of a call with this body, for whoever sends both by hand.
+    pub fn head(&self, target: &str, body: &str) -> String {
+        let headers = self.sign(target, body).into_iter().map(|(name, value)| format!("{name}: {value}\r\n"));
+        let (host, headers, length) = (self.client.authority(), headers.collect::<String>(), body.len());
+        format!("POST / HTTP/1.1\r\nHost: {host}\r\n{headers}Content-Length: {length}\r\n\r\n")
+    }
+
     /// Sends a call as [`Ecr::sign`] made it, or as somebody changed it since.
     pub fn send(&mut self, headers: &[(&'static str, String)], body: &str) -> Result<Answer, Broken> {
         let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();

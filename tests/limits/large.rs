@@ -5,7 +5,6 @@ use acre_testkit::ecr::{Credentials, Ecr};
 use acre_testkit::http::{Answer, Client};
 use acre_testkit::server::REGION;
 use serde_json::json;
-use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -80,16 +79,12 @@ fn a_manifest_of_100_mib() {
 }
 
 /// A part as the AWS CLI would send it, signed by that caller: the head, and the body.
-fn part(ecr: &Ecr, host: &str, bytes: usize) -> (String, String) {
+fn part(ecr: &Ecr, bytes: usize) -> (String, String) {
     let blob = "eHh4".repeat(bytes / 3);
     let body = json!({ "repositoryName": "aa", "uploadId": "01234567-89ab-4def-8123-456789abcdef",
         "partFirstByte": 0, "partLastByte": bytes / 3 * 3 - 1, "layerPartBlob": blob })
     .to_string();
-    let mut head = format!("POST / HTTP/1.1\r\nHost: {host}\r\nContent-Length: {}\r\n", body.len());
-    for (name, value) in ecr.sign(PART, &body) {
-        let _ = write!(head, "{name}: {value}\r\n");
-    }
-    (head + "\r\n", body)
+    (ecr.head(PART, &body), body)
 }
 
 fn refused(answer: &Answer) -> String {
@@ -103,7 +98,7 @@ fn parts_of_strangers_whose_key_is_unknown() {
     let mut place = Place::start();
     let credentials = Credentials { access_key: "AKIAIOSFODNN7EXAMPLE".into(), secret_key: "x".into() };
     let nobody = Ecr::new(place.server.host(), credentials, REGION);
-    let (head, body) = part(&nobody, place.server.host(), 21 * MIB);
+    let (head, body) = part(&nobody, 21 * MIB);
     assert!(body.len() > 27 * MIB);
     place.attack("16 parts of 28 MiB, keys unknown", |place| {
         thread::scope(|scope| {
@@ -141,7 +136,7 @@ fn parts_of_strangers_whose_signature_is_wrong() {
     let key = place.server.credentials().unwrap().access_key;
     let forged =
         Ecr::new(place.server.host(), Credentials { access_key: key, secret_key: "x".into() }, REGION);
-    let (head, body) = part(&forged, place.server.host(), 21 * MIB);
+    let (head, body) = part(&forged, 21 * MIB);
     place.attack("16 parts of 28 MiB, signatures wrong", |place| {
         thread::scope(|scope| {
             for _ in 0..PARTS {
@@ -165,8 +160,8 @@ fn slow_parts_do_not_keep_the_budget() {
     let key = place.server.credentials().unwrap().access_key;
     let forged =
         Ecr::new(place.server.host(), Credentials { access_key: key, secret_key: "x".into() }, REGION);
-    let (head, body) = part(&forged, place.server.host(), 21 * MIB);
-    let (own, small) = part(&place.ecr, place.server.host(), 15 * MIB);
+    let (head, body) = part(&forged, 21 * MIB);
+    let (own, small) = part(&place.ecr, 15 * MIB);
     place.attack("two parts that hardly come", |place| {
         let mut slow: Vec<_> = (0..2)
             .map(|_| {

@@ -122,7 +122,7 @@ fn two_hundred_slow_readers_of_manifests_in_json() {
     let small = json!({ "repositoryName": "aa", "imageIds": [{ "imageTag": "small" }] });
     let mut ecr = place.server.ecr().unwrap();
     let (sent, refused, beside) = place.attack("200 slow readers of JSON", |place| {
-        let request = call(place, &ecr, &four.to_string());
+        let request = call(&ecr, &four.to_string());
         let mut waiting: Vec<_> = (0..SLOW)
             .map(|_| {
                 let mut stream = place.connect();
@@ -171,11 +171,9 @@ fn small_manifest() -> Blob {
 }
 
 /// A `BatchGetImage` as it goes over the wire.
-fn call(place: &Place, ecr: &Ecr, body: &str) -> Vec<u8> {
+fn call(ecr: &Ecr, body: &str) -> Vec<u8> {
     let target = "AmazonEC2ContainerRegistry_V20150921.BatchGetImage";
-    let headers = ecr.sign(target, body).into_iter().map(|(name, value)| format!("{name}: {value}\r\n"));
-    let (host, headers, length) = (place.server.host(), headers.collect::<String>(), body.len());
-    format!("POST / HTTP/1.1\r\nHost: {host}\r\n{headers}Content-Length: {length}\r\n\r\n{body}").into_bytes()
+    (ecr.head(target, body) + body).into_bytes()
 }
 
 /// The head of the answer and what came with it; all of it, if it is a refusal.

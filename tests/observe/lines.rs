@@ -97,11 +97,7 @@ fn a_client_that_goes_away() {
     assert_eq!((&line["outcome"], &line["sent"]), (&json!("done"), &json!(whole.body.len())), "{line}");
 
     let body = input.to_string();
-    let signed = ecr.sign(&format!("{PREFIX}.BatchGetImage"), &body);
-    let headers = signed.into_iter().map(|(name, value)| format!("{name}: {value}\r\n"));
-    let (host, headers, length) = (server.host(), headers.collect::<String>(), body.len());
-    let request =
-        format!("POST / HTTP/1.1\r\nHost: {host}\r\n{headers}Content-Length: {length}\r\n\r\n{body}");
+    let request = ecr.head(&format!("{PREFIX}.BatchGetImage"), &body) + &body;
     let mut stream = TcpStream::connect(server.host()).unwrap();
     stream.write_all(request.as_bytes()).unwrap();
     let mut some = [0; 1024];

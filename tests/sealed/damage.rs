@@ -3,7 +3,7 @@
 use super::files::{flip, objects, start};
 use acre_testkit::catalogue::run_script;
 use acre_testkit::ecr::Ecr;
-use acre_testkit::http::{Answer, Body, Broken, Client};
+use acre_testkit::http::{Answer, Body, Broken, Client, Failure};
 use acre_testkit::image::{Blob, Flavour, Recipe, open_upload, push_blob, put_manifest};
 use acre_testkit::server::Server;
 use serde_json::json;
@@ -43,7 +43,14 @@ fn repair(server: &Server, client: &mut Client, blob: &Blob) -> PathBuf {
     let before = objects(server);
     let deadline = Instant::now() + Duration::from_secs(20);
     loop {
-        push_blob(client, "aa", blob, Flavour::PostPatchPut).unwrap();
+        match push_blob(client, "aa", blob, Flavour::PostPatchPut) {
+            Ok(_) => {}
+            // Found damaged between the last byte and the row: clients send again after a 500.
+            Err(Failure::Unexpected { answer, .. }) if answer.status == 500 && Instant::now() < deadline => {
+                continue;
+            }
+            Err(other) => panic!("{other}"),
+        }
         match get(client, blob, None) {
             Ok(answer) if answer.status == 200 => {
                 assert!(answer.body == blob.bytes);
@@ -102,7 +109,8 @@ fn a_flipped_bit_among_several_parts() {
         let range = format!("bytes=0-9,{}-{},{}-", 5 * PLAIN, 5 * PLAIN + 9, 11 * PLAIN);
         match get(&mut client, &blob, Some(&range)) {
             Ok(answer) => assert_eq!((answer.status, segment), (500, 0)),
-            Err(Broken::InAnswer(_)) => assert!(segment > 0),
+            // Its head may not have left before the damage was met.
+            Err(Broken::InAnswer(_) | Broken::BeforeAnswer(_)) => assert!(segment > 0),
             Err(other) => panic!("{other}"),
         }
         client.close();

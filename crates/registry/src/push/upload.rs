@@ -113,8 +113,11 @@ impl Registry {
                     (blob.id, false)
                 }
                 (None, Some(object)) => (blobs::insert(tx, domain, object, now)?, true),
-                // What the key domain kept was collected in between: the client starts again.
-                (None, None) => return Err(gone()),
+                // What the key domain kept was found damaged in between, and these bytes are gone: clients repeat after this.
+                (None, None) => {
+                    let text = format!("the object that was kept for {digest}");
+                    return Err(Error::Store(acre_store::Error::Damaged(text)));
+                }
             };
             let is_new = blobs::claim(tx, owner.repository, &digest, blob)?;
             Ok((used, is_new))
