@@ -1,7 +1,7 @@
 //! `acre account create`: another account, and its root's key as a profile.
 
 use crate::args::CreateAccount;
-use crate::keys::wait_for;
+use crate::calls::wait_for;
 use crate::printer::Printer;
 use crate::profiles::{Profile, Profiles};
 use crate::{Failure, variable};

@@ -3,14 +3,22 @@
 #![expect(
     rustdoc::broken_intra_doc_links,
     rustdoc::invalid_html_tags,
-    reason = "clap shows these texts as they stand, and people write host[:port] and <data>"
+    clippy::doc_markdown,
+    reason = "clap shows these texts as they stand, and people write host[:port], <data> and DescribeImages"
 )]
 
 use crate::Flag;
-use acre_wire::names::AccountId;
+use acre_wire::names::{AccountId, RepositoryName};
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::path::PathBuf;
+
+macro_rules! environment {
+    () => {
+        "The registry is the one that the AWS variables name: keys, Region, and AWS_ENDPOINT_URL_ECR or AWS_ENDPOINT_URL \
+         (without one, AWS ECR). For a server on this machine: eval \"$(acre env)\"."
+    };
+}
 
 /// A private container registry whose control plane is the AWS ECR API.
 #[derive(Debug, Parser)]
@@ -38,6 +46,9 @@ pub(crate) enum Command {
     /// Manage the keys that everything is sealed with.
     #[command(subcommand)]
     Keys(Keys),
+    /// See what lifecycle policies do before they do it, on acre and on AWS ECR alike.
+    #[command(subcommand)]
+    Lifecycle(Lifecycle),
 }
 
 #[derive(Debug, Args)]
@@ -150,6 +161,54 @@ pub(crate) struct RotateKeys {
     /// The file of the root key [default: root.key in the data folder]
     #[arg(long, value_name = "FILE")]
     root_key_file: Option<String>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgument,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Lifecycle {
+    /// Find where a policy does not do what its author thinks, and print the rules that do.
+    ///
+    /// Several prefixes of one rule mean AND, a higher rule may claim all that a lower one is about, a rule can match
+    /// nothing. Of a repository the policy that is set is read, and its images, to see what the rules match; nothing is
+    /// changed.
+    #[command(after_help = concat!("Exit code: 0 without findings; 1 with findings, or if it failed (then stdout is \
+                                    empty); 2 for wrong usage.\n\n", environment!()))]
+    Lint(LintLifecycle),
+    /// Show which images a policy would delete or archive now, by which rule and why.
+    ///
+    /// The policy runs here, on what the registry tells (GetLifecyclePolicy, DescribeImages, BatchGetImage); nothing is
+    /// deleted or archived. Images of an index stay as long as it does: to know them, the manifests of indexes are read
+    /// whenever something would go. A registry counts that as a pull of these indexes; so if the policy, or the one that
+    /// is set, has a rule that counts from the last pull, they are only read with --read-indexes. What was attached to an
+    /// image that is deleted already cannot be told apart: it is shown as any other image.
+    #[command(after_help = environment!())]
+    Preview(PreviewLifecycle),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LintLifecycle {
+    /// A file with a policy as JSON; if there is no such file, a repository
+    #[arg(value_name = "FILE|REPO")]
+    pub(crate) subject: OsString,
+    #[command(flatten)]
+    pub(crate) output: OutputArgument,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PreviewLifecycle {
+    /// The repository
+    #[arg(value_name = "REPO", value_parser = RepositoryName::parse)]
+    pub(crate) repository: RepositoryName,
+    /// Try this policy (JSON) instead of the one that is set
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+    /// Show the images that are kept too
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Read the manifests of indexes even though a rule counts from the last pull: for them that will be now
+    #[arg(long)]
+    pub(crate) read_indexes: bool,
     #[command(flatten)]
     pub(crate) output: OutputArgument,
 }

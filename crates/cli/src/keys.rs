@@ -1,10 +1,11 @@
 //! `acre keys rotate`: asked of the server that holds the data folder. Without one, `main` does it on the folder itself.
 
 use crate::args;
+use crate::calls::wait_for;
 use crate::printer::Printer;
 use crate::{Failure, Flag, data_folder, finish, variable};
 use acre_client::credentials::{Login, from_environment};
-use acre_client::ecr::{self, Client};
+use acre_client::ecr::Client;
 use acre_wire::ecr::account;
 use serde_json::json;
 use std::process::ExitCode;
@@ -53,14 +54,4 @@ impl RotateKeys {
         let text = format!("new data is sealed under new keys (key domains: {key_domains})\n");
         Ok(Printer(self.0.output.output).data(&text, &json!({ "keyDomains": key_domains }))?)
     }
-}
-
-/// Runs a call to its end.
-pub(crate) fn wait_for<T>(call: impl Future<Output = Result<T, ecr::Error>>) -> Result<T, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(call).map_err(|error| {
-        let is_away = matches!(error, ecr::Error::Unreachable { .. });
-        let failure = Failure::from(error);
-        if is_away { failure.hint("is the server running? start one: acre serve") } else { failure }
-    })
 }

@@ -7,16 +7,20 @@
 
 mod account;
 mod args;
+mod calls;
 mod data_folder;
 mod env;
 mod keys;
+mod lifecycle;
 mod printer;
 mod profiles;
+mod table;
 
 pub use args::serve_arguments;
 pub use keys::RotateKeys;
 
 use args::{Arguments, Command};
+use lifecycle::lint::Findings;
 use std::ffi::OsString;
 use std::fmt::Display;
 use std::process::ExitCode;
@@ -58,6 +62,7 @@ struct Failure {
     error: anyhow::Error,
     /// What to type next, if that is known.
     hint: Option<String>,
+    code: u8,
 }
 
 /// Understands the command line. What needs nobody else is done already, and its exit code is the error: help and
@@ -79,6 +84,12 @@ pub fn run(Here(command): Here) -> ExitCode {
     finish(match command {
         Command::Env(arguments) => env::run(&arguments),
         Command::Account(args::Account::Create(arguments)) => account::create(&arguments),
+        Command::Lifecycle(args::Lifecycle::Lint(arguments)) => match lifecycle::lint::run(&arguments) {
+            Ok(Findings::Some) => return ExitCode::from(FAILED),
+            Ok(Findings::None) => Ok(()),
+            Err(failure) => Err(failure),
+        },
+        Command::Lifecycle(args::Lifecycle::Preview(arguments)) => lifecycle::preview::run(&arguments),
         // `parse` has handed these to others.
         Command::Serve(_) | Command::Keys(_) => Ok(()),
     })
@@ -93,22 +104,27 @@ pub fn report(error: &dyn Display, code: u8) -> ExitCode {
 fn finish(outcome: Result<(), Failure>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(Failure { error, hint }) => {
+        Err(Failure { error, hint, code }) => {
             printer::failure(&format_args!("{error:#}"), hint.as_deref());
-            ExitCode::from(FAILED)
+            ExitCode::from(code)
         }
     }
 }
 
 impl<E: Into<anyhow::Error>> From<E> for Failure {
     fn from(error: E) -> Self {
-        Self { error: error.into(), hint: None }
+        Self { error: error.into(), hint: None, code: FAILED }
     }
 }
 
 impl Failure {
     fn hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// The user was not understood.
+    fn usage(self) -> Self {
+        Self { code: USAGE, ..self }
     }
 }
 

@@ -8,6 +8,10 @@ use serde_json::Value;
 use std::fmt::Display;
 use std::io::{IsTerminal as _, Write as _, stderr, stdout};
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+/// In a log, progress is told no more often than this.
+const BETWEEN_LINES: Duration = Duration::from_secs(10);
 
 /// Prints a command's outcome in the form that was asked for.
 #[derive(Clone, Copy, Debug)]
@@ -32,9 +36,72 @@ impl Printer {
         }
     }
 
+    /// A line for a work that takes long.
+    pub(crate) fn progress(self) -> ProgressLine {
+        let form = match (stderr().is_terminal(), self.0) {
+            (true, _) => Form::Changing,
+            (false, Output::Text) => Form::Lines,
+            (false, Output::Json) => Form::None,
+        };
+        ProgressLine { form, shown: String::new(), at: None }
+    }
+
+    /// Whether the data may be coloured: it goes to a terminal that knows colours, and the user wants them.
+    pub(crate) fn is_in_colour(self) -> bool {
+        let is_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+            || std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
+        self.is_read_by_a_person() && !is_plain
+    }
+
     /// Whether the data goes to a person's eyes.
     pub(crate) fn is_read_by_a_person(self) -> bool {
         self.0 == Output::Text && stdout().is_terminal()
+    }
+}
+
+/// A line on stderr that says how far a work has come.
+pub(crate) struct ProgressLine {
+    form: Form,
+    shown: String,
+    at: Option<Instant>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// A terminal: one line that changes, and goes in the end.
+    Changing,
+    /// A log: a line now and then.
+    Lines,
+    /// A program that reads JSON is spared it.
+    None,
+}
+
+impl ProgressLine {
+    /// Shows it, if it is new.
+    pub(crate) fn show(&mut self, text: &str) {
+        if text == self.shown {
+            return;
+        }
+        match self.form {
+            Form::Changing => {
+                // A stderr that is gone is no reason to fail.
+                let _ = write!(stderr().lock(), "\r{}\x1b[K", one_line(text));
+            }
+            Form::Lines if self.at.is_none_or(|at| at.elapsed() >= BETWEEN_LINES) => {
+                line(&one_line(text));
+                self.at = Some(Instant::now());
+            }
+            Form::Lines | Form::None => return,
+        }
+        text.clone_into(&mut self.shown);
+    }
+}
+
+impl Drop for ProgressLine {
+    fn drop(&mut self) {
+        if self.form == Form::Changing && !self.shown.is_empty() {
+            let _ = write!(stderr().lock(), "\r\x1b[K");
+        }
     }
 }
 
@@ -76,7 +143,7 @@ fn shorten(text: &str) -> (String, Option<String>) {
 }
 
 /// Everything on one line: control characters and runs of white space become single blanks.
-fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     let blank = |c: char| if c.is_control() { ' ' } else { c };
     text.chars().map(blank).collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -1,6 +1,6 @@
 //! Who calls, and where: from the environment variables that the AWS tools read.
 
-use acre_wire::names::Region;
+use acre_wire::names::{Region, partition};
 use acre_wire::sigv4::{Credentials, Secret};
 
 /// All that a [`Client`](crate::ecr::Client) is made of.
@@ -34,16 +34,33 @@ pub enum LoginError {
 /// `AWS_REGION`, else `AWS_DEFAULT_REGION`; the endpoint from `AWS_ENDPOINT_URL_ECR`, else `AWS_ENDPOINT_URL`. An empty
 /// variable counts as absent.
 pub fn from_environment(env: impl Fn(&str) -> Option<String>) -> Result<Login, LoginError> {
+    read(&env, |_| Err(LoginError::Missing("AWS_ENDPOINT_URL_ECR or AWS_ENDPOINT_URL")))
+}
+
+/// As [`from_environment`]; without an endpoint it is AWS's own in that Region, as for every AWS tool.
+pub fn from_aws_environment(env: impl Fn(&str) -> Option<String>) -> Result<Login, LoginError> {
+    read(&env, |region| {
+        let suffix = if partition(region.as_str()) == "aws-cn" { ".cn" } else { "" };
+        Ok(format!("https://api.ecr.{region}.amazonaws.com{suffix}"))
+    })
+}
+
+fn read(
+    env: &impl Fn(&str) -> Option<String>,
+    other_endpoint: impl Fn(&Region) -> Result<String, LoginError>,
+) -> Result<Login, LoginError> {
     let any = |names: &[&'static str]| {
         names.iter().find_map(|name| Some((*name, env(name).filter(|text| !text.is_empty())?)))
     };
     let need = |names: &[&'static str], all| any(names).ok_or(LoginError::Missing(all));
     let (_, access_key_id) = need(&["AWS_ACCESS_KEY_ID"], "AWS_ACCESS_KEY_ID")?;
     let (_, secret) = need(&["AWS_SECRET_ACCESS_KEY"], "AWS_SECRET_ACCESS_KEY")?;
-    let (_, endpoint) =
-        need(&["AWS_ENDPOINT_URL_ECR", "AWS_ENDPOINT_URL"], "AWS_ENDPOINT_URL_ECR or AWS_ENDPOINT_URL")?;
     let (variable, region) = need(&["AWS_REGION", "AWS_DEFAULT_REGION"], "AWS_REGION or AWS_DEFAULT_REGION")?;
     let region = Region::parse(&region).map_err(|error| LoginError::Region { variable, rule: error.rule })?;
+    let endpoint = match any(&["AWS_ENDPOINT_URL_ECR", "AWS_ENDPOINT_URL"]) {
+        Some((_, endpoint)) => endpoint,
+        None => other_endpoint(&region)?,
+    };
     let session_token = any(&["AWS_SESSION_TOKEN"]).map(|(_, token)| Secret::new(token));
     let credentials = Credentials { access_key_id, secret_access_key: Secret::new(secret), session_token };
     Ok(Login { endpoint, region, credentials })
@@ -81,6 +98,25 @@ mod tests {
         assert_eq!((login.endpoint.as_str(), login.region.as_str()), ("http://all", "us-east-1"));
         assert_eq!(login.credentials.session_token, None);
         assert!(!format!("{login:?}").contains("secret\""));
+    }
+
+    #[test]
+    fn without_an_endpoint_it_is_aws() {
+        for (region, endpoint) in [
+            ("us-west-2", "https://api.ecr.us-west-2.amazonaws.com"),
+            ("us-gov-west-1", "https://api.ecr.us-gov-west-1.amazonaws.com"),
+            ("cn-north-1", "https://api.ecr.cn-north-1.amazonaws.com.cn"),
+        ] {
+            let env = |name: &str| match name {
+                "AWS_REGION" => Some(region.to_owned()),
+                _ if name.starts_with("AWS_ENDPOINT_URL") => None,
+                _ => Some("x".to_owned()),
+            };
+            assert_eq!(from_aws_environment(env).unwrap().endpoint, endpoint);
+            assert!(from_environment(env).is_err());
+        }
+        let all = |name: &str| ALL.iter().find(|pair| pair.0 == name).map(|pair| pair.1.to_owned());
+        assert_eq!(from_aws_environment(all), from_environment(all));
     }
 
     #[test]

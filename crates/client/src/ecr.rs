@@ -1,10 +1,11 @@
 //! The control plane, called: AWS JSON 1.1 with Signature Version 4 (spec/ecr.md 1).
 
 use crate::credentials::Login;
-use acre_wire::ecr::{CONTENT_TYPE, Input};
+use acre_wire::ecr::{CONTENT_TYPE, Input, Operation};
 use acre_wire::sigv4::{self, Purpose, RequestParts};
 use reqwest::{Response, Url, header, redirect};
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 const CONNECT: Duration = Duration::from_secs(5);
@@ -61,6 +62,12 @@ pub enum Error {
         /// The status of its answer.
         status: u16,
     },
+    /// The answer has more than 64 MiB.
+    #[error("the answer from {endpoint} is too long")]
+    TooLong {
+        /// The URL that was asked.
+        endpoint: Url,
+    },
     /// An input cannot be written as JSON.
     #[error("cannot write the request: {0}")]
     Input(#[source] serde_json::Error),
@@ -94,9 +101,20 @@ impl Client {
 
     /// Calls the operation of this input.
     pub async fn call_operation<I: Input>(&self, input: &I) -> Result<I::Answer, Error> {
+        self.call_for(I::OPERATION, input).await.map(|(answer, _)| answer)
+    }
+
+    /// As [`Client::call_operation`], for an answer of which less or more is read than acre would tell; with its length
+    /// in bytes.
+    pub(crate) async fn call_for<A: DeserializeOwned>(
+        &self,
+        operation: Operation,
+        input: &impl Serialize,
+    ) -> Result<(A, usize), Error> {
         let body = serde_json::to_vec(input).map_err(Error::Input)?;
-        let (status, answer) = self.send(I::OPERATION.target(), body).await?;
-        serde_json::from_slice(&answer).map_err(|_| self.foreign(status))
+        let (status, answer) = self.send(operation.target(), body).await?;
+        let read = serde_json::from_slice(&answer).map_err(|_| self.foreign(status))?;
+        Ok((read, answer.len()))
     }
 
     /// Calls the operation that an `X-Amz-Target` names; body and answer are JSON.
@@ -147,7 +165,7 @@ impl Client {
         let mut body = Vec::new();
         while let Some(bytes) = response.chunk().await.map_err(broken)? {
             if bytes.len() > LONGEST - body.len() {
-                return Err(self.foreign(status.as_u16()));
+                return Err(Error::TooLong { endpoint: self.endpoint.clone() });
             }
             body.extend_from_slice(&bytes);
         }
@@ -163,7 +181,7 @@ impl Client {
         }
     }
 
-    fn foreign(&self, status: u16) -> Error {
+    pub(crate) fn foreign(&self, status: u16) -> Error {
         Error::Foreign { endpoint: self.endpoint.clone(), status }
     }
 }

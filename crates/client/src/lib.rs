@@ -1,5 +1,5 @@
 //! SPEAKING TO A REGISTRY. Signed calls to the control plane ([`ecr`]), acre's and AWS's alike, with [`credentials`] from
-//! where the AWS tools have theirs.
+//! where the AWS tools have theirs; all [`images`] of a repository.
 //!
 //! It must not know commands, terminals or what a server does inside.
 //!
@@ -7,3 +7,4 @@
 
 pub mod credentials;
 pub mod ecr;
+pub mod images;
