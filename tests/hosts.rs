@@ -102,3 +102,22 @@ fn with_a_domain_every_registry_has_a_host() {
     let other = "http://111111111111.dkr.ecr.eu-central-1.registry.test:443";
     assert_eq!(token["authorizationData"][0]["proxyEndpoint"], other);
 }
+
+#[test]
+fn two_hosts_are_none() {
+    let server = start(&[]);
+    let token = ecr(&server, "us-east-1").authorization_token().expect("a token");
+    for first in ["000000000000.dkr.ecr.us-east-1.amazonaws.com", "registry.example.com"] {
+        let mut client = Client::new(server.host());
+        let request = format!(
+            "GET /v2/ HTTP/1.1\r\nHost: {first}\r\nHost: 111111111111.dkr.ecr.us-west-2.amazonaws.com\r\nAuthorization: {token}\r\n\r\n"
+        );
+        client.send(request.as_bytes()).expect("a request");
+        let answer = client.receive("GET").expect("an answer");
+        assert_eq!(
+            (answer.status, answer.body.as_slice()),
+            (400, &b"more than one Host header\n"[..]),
+            "{answer:?}"
+        );
+    }
+}

@@ -125,6 +125,10 @@ async fn attend(
     head: &Head,
     body: &mut RequestBody,
 ) -> (&'static str, Response<Body>) {
+    if head.parts.headers.get_all(HOST).iter().nth(1).is_some() {
+        // The host may name the registry, and somebody in front may have read the other one (RFC 9112, 3.2).
+        return ("-", text(StatusCode::BAD_REQUEST, "more than one Host header\n"));
+    }
     match door {
         Door::DataPlane => oci::serve(doors, head, body).await,
         Door::Layer => oci::serve_layer(doors, head).await,
